@@ -1,0 +1,31 @@
+import { watchEngine } from "./lifetime.ts";
+import type { Provider } from "./provider.ts";
+import { startProviderServer } from "./server.ts";
+
+/**
+ * The main function of a plugin's process: serves `provider` to the engine whose address is the last argument,
+ * announces the port on standard output, and ends with the engine.
+ */
+export async function runProvider(provider: Provider): Promise<void> {
+  const announce = reserveStdout();
+  process.on("unhandledRejection", (reason) => {
+    console.error("unhandled rejection:", reason);
+  });
+  const server = await startProviderServer(provider, engineAddress(process.argv.slice(2)));
+  watchEngine(() => {
+    void server.close().finally(() => process.exit(0));
+  });
+  announce(`${server.port}\n`);
+}
+
+/** The engine reads one line, the port, from standard output; whatever else is printed belongs on standard error. */
+function reserveStdout(): (line: string) => void {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  return (line) => void write(line);
+}
+
+function engineAddress(args: readonly string[]): string | undefined {
+  const last = args.at(-1);
+  return last !== undefined && /^[^-].*:\d+$/.test(last) ? last : undefined;
+}
