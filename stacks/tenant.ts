@@ -1,0 +1,107 @@
+/** A tenant's stack: slice, dedicated footprint and the names that point at one of them. */
+import * as pulumi from "@pulumi/pulumi";
+import type { ProgramSecrets, ProgramSettings, TenantSpec } from "./spec.ts";
+import { createPlatformProvider } from "./providers.ts";
+import { readPlatform } from "./platform-reference.ts";
+import { deriveTenantPassword } from "./passwords.ts";
+import { Dedicated } from "./dedicated/dedicated.ts";
+import { NextRecords } from "./dns/next-records.ts";
+import { TenantZone } from "./dns/tenant-zone.ts";
+import { planDnsTargets } from "./dns/plan.ts";
+import { Slice } from "./slice/slice.ts";
+import { planRoleName } from "./naming.ts";
+
+/** Declares what `spec` asks for and returns the stack's outputs. */
+export function declareTenant(
+  spec: TenantSpec,
+  secrets: ProgramSecrets,
+  settings: ProgramSettings,
+): Record<string, unknown> {
+  const { tenant } = spec;
+  const platform = readPlatform(settings.platformStack);
+  const zoneName = pulumi.interpolate`${tenant.slug}.${platform.zoneName}`;
+  const tls = secrets.tls && {
+    certificatePem: pulumi.secret(secrets.tls.certificatePem),
+    privateKeyPem: pulumi.secret(secrets.tls.privateKeyPem),
+  };
+
+  const slice =
+    spec.slice &&
+    new Slice(tenant.slug, {
+      tenant,
+      tier: spec.slice.tier,
+      kubeconfig: platform.kubeconfig,
+      clusterId: platform.clusterId,
+      stores: {
+        ...platform.stores,
+        // The tenant's own role on the shared server: it sees the tenant's rows only.
+        postgres: {
+          ...platform.stores.postgres,
+          user: pulumi.output(planRoleName(tenant.slug)),
+          password: pulumi.secret(deriveTenantPassword(secrets.passwordSeed, tenant.id, "postgres")),
+        },
+      },
+      /** The shared server's administrator, for the data command that makes and removes the tenant's role. */
+      administrator: platform.stores.postgres,
+      databases: platform.databases,
+      images: settings.images,
+      dataCommand: settings.dataCommand,
+      ingress: { domains: [zoneName], tls, certificateIssuer: settings.certificateIssuer },
+    });
+
+  const dedicated =
+    spec.dedicated &&
+    new Dedicated(tenant.slug, {
+      tenant,
+      ...spec.dedicated,
+      clientSecret: requireSecret(secrets.clientSecret, tenant.slug),
+      passwordSeed: secrets.passwordSeed,
+      settings,
+      zoneName,
+      tls,
+      source: { ...platform.stores.postgres, databases: platform.databases },
+    });
+
+  const provider = createPlatformProvider("platform", settings);
+  const targets = planDnsTargets(spec, platform.ingressAddress, dedicated?.ingressAddress);
+  const zone = new TenantZone(
+    tenant.slug,
+    {
+      tenant,
+      zoneName,
+      parentZoneName: platform.zoneName,
+      resourceGroupName: platform.zoneResourceGroup,
+      target: targets.route,
+      ttlSeconds: spec.recordTtlSeconds,
+    },
+    { providers: [provider] },
+  );
+  if (targets.next) {
+    new NextRecords(
+      tenant.slug,
+      {
+        zoneName: zone.zoneName,
+        resourceGroupName: platform.zoneResourceGroup,
+        target: targets.next,
+        ttlSeconds: spec.recordTtlSeconds,
+      },
+      { providers: [provider] },
+    );
+  }
+
+  return {
+    slice: slice ? { namespace: slice.namespace, ingressAddress: platform.ingressAddress } : null,
+    dedicated: dedicated ? dedicated.summary : null,
+    zone: { name: zone.zoneName, id: zone.zoneId, nameServers: zone.nameServers },
+    records: zone.records,
+  };
+}
+
+function requireSecret(value: string | undefined, slug: string): pulumi.Output<string> {
+  if (!value) {
+    throw new pulumi.RunError(
+      `Tenant ${slug} has a dedicated footprint, and the secret of its service principal is missing: hand in clientSecret.`,
+    );
+  }
+  return pulumi.secret(value);
+}
