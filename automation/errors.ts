@@ -243,44 +243,43 @@ export const ERRORS = {
     true,
     ({ what }) => `${what} is not ready yet. Ask again in a moment.`,
   ),
-  /** The engine, or a plugin, ended with an error that may pass. */
-  ENGINE_FAILED: row<{ stack: string; problem: string }>(
+  /** The engine ended with an error of its own. */
+  ENGINE_FAILED: row<{ stack: string; detail: string }>(
     "upstream",
     true,
-    ({ stack, problem }) => `The engine failed on stack ${stack}: ${problem}.`,
+    ({ stack, detail }) => `The engine failed on stack ${stack}: ${detail}`,
   ),
-  ENGINE_CRASHED: row<{ stack: string; problem: string }>(
+  /** A provider or the cloud behind it refused or failed one resource; it may pass, so it is tried again. */
+  RESOURCE_FAILED: row<{ stack: string; detail: string }>(
     "upstream",
     true,
-    ({ stack, problem }) => `The engine process of stack ${stack} ended before its answer: ${problem}.`,
+    ({ stack, detail }) => `Resources of stack ${stack} failed: ${detail}`,
   ),
-  ENGINE_TIMEOUT: row<{ stack: string; timeoutMs: number }>(
-    "timeout",
+  ENGINE_LOCKED: row<{ stack: string; detail: string }>(
+    "conflict",
     true,
-    ({ stack, timeoutMs }) =>
-      `The engine did not finish on stack ${stack} within ${Math.round(timeoutMs / 1000)} s and was stopped.`,
+    ({ stack, detail }) => `Stack ${stack} is locked: ${detail}`,
   ),
-  ENGINE_ABORTED: row<{ stack: string }>(
+  ENGINE_INTERRUPTED: row<{ stack: string; detail: string }>(
     "unavailable",
     true,
-    ({ stack }) => `The operation on stack ${stack} was interrupted.`,
+    ({ stack, detail }) => `The operation on stack ${stack} was interrupted: ${detail}`,
   ),
-  /** The program or a provider said no in a way that trying again does not change. */
-  ENGINE_REFUSED: row<{ stack: string; problem: string }>(
-    "upstream",
+  ENGINE_TIMEOUT: row<{ stack: string; seconds: number }>(
+    "timeout",
+    true,
+    ({ stack, seconds }) =>
+      `The engine did not finish on stack ${stack} within ${seconds} s and was stopped.`,
+  ),
+  CHANGES_REFUSED: row<{ stack: string; detail: string }>(
+    "conflict",
     false,
-    ({ stack, problem }) => `Stack ${stack} was refused: ${problem}.`,
+    ({ stack, detail }) => `The changes of stack ${stack} were refused: ${detail}`,
   ),
-  STACK_LOCKED: row<{ stack: string; holder: string }>(
-    "conflict",
-    true,
-    ({ stack, holder }) => `Stack ${stack} is locked by ${holder}.`,
-  ),
-  STACK_NOT_FOUND: row<{ stack: string }>("missing", false, ({ stack }) => `There is no stack ${stack}.`),
-  PLAN_CHANGED: row<{ stack: string; problem: string }>(
-    "conflict",
-    true,
-    ({ stack, problem }) => `Stack ${stack} no longer matches the approved change set: ${problem}.`,
+  STACK_NOT_FOUND: row<{ stack: string; detail: string }>(
+    "missing",
+    false,
+    ({ stack, detail }) => `There is no stack ${stack}: ${detail}`,
   ),
   INTERNAL: row<{ problem: string }>(
     "internal",
