@@ -13,7 +13,13 @@ export interface PlannedOperation {
   /** The component the resource stands under: types from the outermost, for example `["tierlift:dedicated:Dedicated", "tierlift:network:Network"]`. */
   components: string[];
   /** Property paths that change, in the engine's notation (`spec.replicas`), with shown values where they are not secret. */
-  changes: { path: string; kind: "add" | "delete" | "update"; replaces: boolean; before?: unknown; after?: unknown }[];
+  changes: {
+    path: string;
+    kind: "add" | "delete" | "update";
+    replaces: boolean;
+    before?: unknown;
+    after?: unknown;
+  }[];
 }
 
 /** The reviewable result of a preview. */
@@ -38,7 +44,14 @@ export interface StackResource {
 
 export type EngineProgress =
   | { kind: "planned"; resources: number }
-  | { kind: "resource"; urn: string; type: string; name: string; operation: OperationKind; state: "started" | "done" | "failed" }
+  | {
+      kind: "resource";
+      urn: string;
+      type: string;
+      name: string;
+      operation: OperationKind;
+      state: "started" | "done" | "failed";
+    }
   | { kind: "log"; severity: "info" | "warning" | "error"; urn?: string; message: string };
 
 export interface OperationOptions {
@@ -62,7 +75,11 @@ export interface StackEngine {
    * Destroys without running the program: the resources under the component of this type and what `alsoTypes`
    * components hold, or all of the stack.
    */
-  destroy(stack: string, targets: { components: string[] } | "all", options: OperationOptions): Promise<{ deleted: number }>;
+  destroy(
+    stack: string,
+    targets: { components: string[] } | "all",
+    options: OperationOptions,
+  ): Promise<{ deleted: number }>;
   /** Forgets an empty stack. */
   remove(stack: string): Promise<void>;
   resources(stack: string): Promise<StackResource[]>;

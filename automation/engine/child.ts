@@ -1,0 +1,166 @@
+/**
+ * A process that runs one stack operation. Inline programs share process-wide handlers for stray rejections, so each
+ * operation has a process of its own; the request comes over the channel, never on the command line.
+ */
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, PulumiFn } from "@pulumi/pulumi/automation/index.js";
+import type { ProgramRequest } from "../../stacks/spec.ts";
+import { createChangeSet } from "./change-set.ts";
+import { exportStack } from "./command.ts";
+import type { ChangeSet } from "./engine.ts";
+import { failureOf } from "./failure.ts";
+import { progressOf } from "./progress.ts";
+import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
+import { digestOf } from "./state.ts";
+
+const PROJECT = "tierlift";
+const abort = new AbortController();
+const verdict = createVerdict();
+
+process.on("message", (message: ToEngine) => {
+  if (message.type === "run") void run(message.operation, message.workspace);
+  else if (message.type === "verdict") verdict.give(message.approved);
+  else abort.abort();
+});
+// The service is gone: stop the engine in good order, so that the state is whole for its successor.
+process.on("disconnect", () => {
+  abort.abort();
+  verdict.give(false);
+});
+process.on("SIGINT", () => abort.abort());
+process.on("SIGTERM", () => abort.abort());
+
+async function run(operation: EngineOperation, settings: WorkspaceSettings): Promise<void> {
+  const events: EngineEvent[] = [];
+  const onEvent = (event: EngineEvent) => {
+    events.push(event);
+    const progress = progressOf(event);
+    if (progress) tell({ type: "progress", progress });
+  };
+  try {
+    const stack = await openStack(operation, settings);
+    const { workDir } = stack.workspace;
+    tell(await perform(operation, stack, { onEvent, events, workDir, engineRoot: settings.engineRoot }));
+  } catch (error) {
+    tell({ type: "failed", failure: failureOf(error, events, abort.signal.aborted) });
+  }
+  if (process.connected) process.disconnect();
+}
+
+interface Running {
+  onEvent: (event: EngineEvent) => void;
+  events: EngineEvent[];
+  workDir: string;
+  engineRoot: string;
+}
+
+async function perform(operation: EngineOperation, stack: Stack, running: Running): Promise<FromEngine> {
+  const { onEvent } = running;
+  const common = { onEvent, signal: abort.signal, color: "never" as const, suppressProgress: true };
+  switch (operation.kind) {
+    case "preview":
+      return { type: "done", changes: await preview(stack, running) };
+    case "update": {
+      const plan = join(running.workDir, "plan.json");
+      try {
+        const changes = await preview(stack, running, plan);
+        tell({ type: "changes", changes });
+        if (!(await verdict.given)) return refused();
+        running.events.length = 0;
+        await stack.up({ ...common, plan });
+        return { type: "done", changes };
+      } finally {
+        await rm(plan, { force: true });
+      }
+    }
+    case "destroy": {
+      await stack.destroy({
+        ...common,
+        ...(operation.targets === "all" ? {} : { target: operation.targets }),
+      });
+      const deleted = running.events.filter(
+        ({ resOutputsEvent }) => resOutputsEvent?.metadata.op === "delete",
+      );
+      return { type: "done", deleted: deleted.length };
+    }
+    case "refresh":
+      await stack.refresh({ ...common, clearPendingCreates: true });
+      return { type: "done" };
+  }
+}
+
+function refused(): FromEngine {
+  return abort.signal.aborted
+    ? {
+        type: "failed",
+        failure: {
+          code: "ENGINE_INTERRUPTED",
+          message: "the operation was interrupted before its first change",
+        },
+      }
+    : {
+        type: "failed",
+        failure: { code: "CHANGES_REFUSED", message: "the change set was refused; nothing was touched" },
+      };
+}
+
+async function preview(stack: Stack, running: Running, plan?: string): Promise<ChangeSet> {
+  // Not the SDK's own export: that one asks for secrets in clear.
+  const context = { engineRoot: running.engineRoot, workDir: running.workDir, environment: process.env };
+  const state = await exportStack(context, stack.name);
+  const events: EngineEvent[] = [];
+  await stack.preview({
+    onEvent: (event) => {
+      events.push(event);
+      running.events.push(event);
+    },
+    signal: abort.signal,
+    color: "never",
+    suppressProgress: true,
+    ...(plan === undefined ? {} : { plan }),
+  });
+  if (abort.signal.aborted) throw new Error("interrupted");
+  return createChangeSet(stack.name, events, state === null ? "" : digestOf(state), new Date());
+}
+
+async function openStack(operation: EngineOperation, settings: WorkspaceSettings): Promise<Stack> {
+  const workDir = join(settings.workRoot, operation.stack);
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  const program = "request" in operation ? await loadProgram(operation.request, settings) : noProgram;
+  const workspace = await LocalWorkspace.create({
+    workDir,
+    program,
+    pulumiHome: settings.pulumiHome,
+    secretsProvider: settings.secretsProvider,
+    pulumiCommand: await PulumiCommand.get({ root: settings.engineRoot }),
+    projectSettings: {
+      name: PROJECT,
+      runtime: "nodejs",
+      backend: { url: settings.backendUrl },
+      ...(settings.plugins.length === 0 ? {} : { plugins: { providers: settings.plugins } }),
+    },
+  });
+  return "request" in operation
+    ? Stack.createOrSelect(operation.stack, workspace)
+    : Stack.select(operation.stack, workspace);
+}
+
+async function loadProgram(request: ProgramRequest, { programModule }: WorkspaceSettings): Promise<PulumiFn> {
+  // Loaded here only: the providers' SDKs are large, and a destroy does without them.
+  const programs = (await import(programModule)) as { createProgram: (request: ProgramRequest) => PulumiFn };
+  return programs.createProgram(request);
+}
+
+const noProgram: PulumiFn = () => Promise.reject(new Error("this operation runs without a program"));
+
+function createVerdict(): { given: Promise<boolean>; give: (approved: boolean) => void } {
+  let give!: (approved: boolean) => void;
+  const given = new Promise<boolean>((resolve) => (give = resolve));
+  return { given, give };
+}
+
+function tell(message: FromEngine): void {
+  if (process.connected) process.send?.(message);
+}

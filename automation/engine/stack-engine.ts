@@ -1,0 +1,253 @@
+/** The engine's border from the service's side: one process per operation, one operation per stack at a time. */
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { ProgramRequest } from "../../stacks/spec.ts";
+import { TierliftError } from "../errors.ts";
+import { exportStack, runCommand } from "./command.ts";
+import type { CommandContext } from "./command.ts";
+import type { ChangeSet, EngineProgress, OperationOptions, StackEngine } from "./engine.ts";
+import type { EngineFailure } from "./failure.ts";
+import { endRecordedProcess, forgetProcess, recordProcess, signalGroup } from "./process-record.ts";
+import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
+import { hasPendingOperations, resourcesOf, subtreeOf } from "./state.ts";
+
+const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
+const TYPESCRIPT_LOADER = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+
+/** The programs of this project; tests put others in their place. */
+export const PROGRAM_MODULE = new URL("../../stacks/program.ts", import.meta.url).href;
+
+export interface StackEngineOptions {
+  workspace: WorkspaceSettings;
+  /** The whole environment of engine processes: what is not named here does not reach programs and plugins. */
+  environment: Record<string, string>;
+  /** How long an interrupted engine may take to end in good order before it is killed. */
+  graceMs?: number;
+}
+
+/** Which stack a program belongs to: a tenant's is named by its slug. */
+export const stackOf = ({ spec }: ProgramRequest): string =>
+  spec.kind === "platform" ? "platform" : spec.tenant.slug;
+
+/** The engine over the Automation API. Rejects with a TierliftError whose text is for the operator. */
+export function createStackEngine(options: StackEngineOptions): StackEngine {
+  const { workspace, graceMs = 30_000 } = options;
+  const environment = { ...options.environment, PULUMI_BACKEND_URL: workspace.backendUrl };
+  const queues = new Map<string, Promise<unknown>>();
+  const children = new Set<ChildProcess>();
+  const workDirOf = (stack: string) => join(workspace.workRoot, stack);
+
+  /** Runs `work` after all that was asked of the stack before. */
+  function inTurn<T>(stack: string, work: () => Promise<T>): Promise<T> {
+    const turn = (queues.get(stack) ?? Promise.resolve()).then(work, work);
+    const settled = turn.then(noResult, noResult).then(() => {
+      if (queues.get(stack) === settled) queues.delete(stack);
+    });
+    queues.set(stack, settled);
+    return turn;
+  }
+
+  async function operate(
+    operation: EngineOperation,
+    { onProgress, signal, timeoutMs }: OperationOptions,
+    onChanges?: (changes: ChangeSet) => void,
+  ): Promise<{ changes?: ChangeSet; deleted?: number }> {
+    signal?.throwIfAborted();
+    const workDir = workDirOf(operation.stack);
+    await mkdir(workDir, { recursive: true, mode: 0o700 });
+    const child = fork(CHILD, {
+      cwd: workDir,
+      env: environment,
+      execArgv: ["--import", TYPESCRIPT_LOADER],
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // A group of its own: an interrupt at the terminal reaches the service, which stops the engine in good order.
+      detached: true,
+    });
+    children.add(child);
+    if (child.pid !== undefined) recordProcess(workDir, child.pid, operation.kind);
+    const interrupt = (): void => {
+      if (child.connected) child.send({ type: "abort" } satisfies ToEngine);
+      force ??= setTimeout(() => child.pid !== undefined && signalGroup(child.pid, "SIGKILL"), graceMs);
+    };
+    let force: NodeJS.Timeout | undefined;
+    let timedOut = false;
+    const timeout = setTimeout(() => {
+      timedOut = true;
+      interrupt();
+    }, timeoutMs);
+    signal?.addEventListener("abort", interrupt, { once: true });
+    try {
+      return await converse(child, operation, workspace, { onProgress, onChanges });
+    } catch (error) {
+      if (timedOut)
+        throw new TierliftError(
+          "ENGINE_TIMEOUT",
+          { stack: operation.stack, seconds: timeoutMs / 1000 },
+          { cause: error },
+        );
+      throw error;
+    } finally {
+      clearTimeout(timeout);
+      clearTimeout(force);
+      signal?.removeEventListener("abort", interrupt);
+      children.delete(child);
+      if (child.pid !== undefined) await endGroup(child, graceMs);
+      forgetProcess(workDir);
+    }
+  }
+
+  async function contextOf(stack: string): Promise<CommandContext> {
+    const workDir = workDirOf(stack);
+    await ensureProject(workDir, workspace);
+    return {
+      engineRoot: workspace.engineRoot,
+      workDir,
+      environment: { ...environment, PULUMI_HOME: workspace.pulumiHome },
+    };
+  }
+  const command = async (stack: string, args: string[]) => runCommand(await contextOf(stack), stack, args);
+  const exported = async (stack: string) => exportStack(await contextOf(stack), stack);
+
+  return {
+    preview: (request, operationOptions) =>
+      inTurn(stackOf(request), async () => {
+        const { changes } = await operate(
+          { kind: "preview", stack: stackOf(request), request },
+          operationOptions,
+        );
+        return changes as ChangeSet;
+      }),
+
+    update: (request, { approve, ...operationOptions }) =>
+      inTurn(stackOf(request), async () => {
+        const operation = { kind: "update", stack: stackOf(request), request } as const;
+        const { changes } = await operate(operation, operationOptions, approve);
+        return changes as ChangeSet;
+      }),
+
+    destroy: (stack, targets, operationOptions) =>
+      inTurn(stack, async () => {
+        const state = await exported(stack);
+        if (state === null) return { deleted: 0 };
+        const chosen = targets === "all" ? targets : subtreeOf(resourcesOf(state), targets.components);
+        if (chosen.length === 0) return { deleted: 0 };
+        const { deleted = 0 } = await operate({ kind: "destroy", stack, targets: chosen }, operationOptions);
+        return { deleted };
+      }),
+
+    remove: (stack) =>
+      inTurn(stack, async () => {
+        if ((await exported(stack)) !== null) await command(stack, ["stack", "rm", "--yes"]);
+        await rm(workDirOf(stack), { recursive: true, force: true });
+      }),
+
+    resources: async (stack) => {
+      const state = await exported(stack);
+      return state === null ? [] : resourcesOf(state);
+    },
+
+    outputs: async (stack) =>
+      JSON.parse(await command(stack, ["stack", "output", "--json", "--show-secrets"])) as Record<
+        string,
+        unknown
+      >,
+
+    recover: (stack, _request, operationOptions) =>
+      inTurn(stack, async () => {
+        const workDir = workDirOf(stack);
+        if (!existsSync(workDir)) return;
+        const wasCutOff = await endRecordedProcess(workDir, graceMs);
+        const state = wasCutOff ? await exported(stack) : null;
+        if (state === null) return forgetProcess(workDir);
+        // Its owner is known to be dead, so the lock it may have left is nobody's.
+        await command(stack, ["cancel", "--yes"]);
+        if (hasPendingOperations(state)) await operate({ kind: "refresh", stack }, operationOptions);
+        forgetProcess(workDir);
+      }),
+
+    close: async () => {
+      for (const child of children) if (child.connected) child.disconnect();
+      await Promise.all([...children].map((child) => endGroup(child, graceMs)));
+    },
+  };
+}
+
+interface Listeners {
+  onProgress: ((event: EngineProgress) => void) | undefined;
+  onChanges: ((changes: ChangeSet) => void) | undefined;
+}
+
+/** Sends the operation and hears the process out; rejects when it fails or ends without a last word. */
+function converse(
+  child: ChildProcess,
+  operation: EngineOperation,
+  workspace: WorkspaceSettings,
+  listeners: Listeners,
+) {
+  return new Promise<{ changes?: ChangeSet; deleted?: number }>((resolve, reject) => {
+    let refusal: unknown;
+    let errors = "";
+    child.stderr?.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
+    child.stdout?.resume();
+    child.on("message", (message: FromEngine) => {
+      switch (message.type) {
+        case "progress":
+          listeners.onProgress?.(message.progress);
+          return;
+        case "changes":
+          try {
+            listeners.onChanges?.(message.changes);
+          } catch (error) {
+            refusal = error;
+          }
+          child.send({ type: "verdict", approved: refusal === undefined } satisfies ToEngine);
+          return;
+        case "failed":
+          return reject(refusal instanceof Error ? refusal : errorOf(operation.stack, message.failure));
+        case "done":
+          return resolve(message);
+      }
+    });
+    child.once("error", reject);
+    child.once("exit", (code, signal) =>
+      reject(
+        new TierliftError("ENGINE_FAILED", {
+          stack: operation.stack,
+          detail: `its process ended with ${signal ?? code}: ${errors.trim()}`,
+        }),
+      ),
+    );
+    child.send({ type: "run", operation, workspace } satisfies ToEngine);
+  });
+}
+
+const errorOf = (stack: string, { code, message }: EngineFailure) =>
+  new TierliftError(code, { stack, detail: message });
+
+/** Waits for a process and whatever it left in its group, and ends by force what stays. */
+async function endGroup(child: ChildProcess, graceMs: number): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const bound = setTimeout(() => child.pid !== undefined && signalGroup(child.pid, "SIGKILL"), graceMs);
+    await new Promise((resolve) => child.once("exit", resolve));
+    clearTimeout(bound);
+  }
+  if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+}
+
+async function ensureProject(workDir: string, { backendUrl }: WorkspaceSettings): Promise<void> {
+  const file = join(workDir, "Pulumi.yaml");
+  if (existsSync(file)) return;
+  await mkdir(workDir, { recursive: true, mode: 0o700 });
+  await writeFile(
+    file,
+    JSON.stringify({ name: "tierlift", runtime: "nodejs", backend: { url: backendUrl } }),
+  );
+}
+
+const noResult = (): void => undefined;

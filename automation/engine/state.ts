@@ -1,0 +1,63 @@
+/** Reading an exported stack. Pure. */
+import { createHash } from "node:crypto";
+import { stableJson } from "./change-set.ts";
+import type { StackResource } from "./engine.ts";
+
+interface ExportedResource {
+  urn: string;
+  type: string;
+  custom?: boolean;
+  id?: string;
+  parent?: string;
+  delete?: boolean;
+  inputs?: unknown;
+  [key: string]: unknown;
+}
+
+export interface ExportedStack {
+  deployment: {
+    resources?: ExportedResource[];
+    pending_operations?: { type: string; resource: ExportedResource }[];
+  };
+}
+
+const STACK_TYPE = "pulumi:pulumi:Stack";
+
+/** The resources of a stack without the stack itself and without what waits for its deletion. */
+export function resourcesOf(exported: ExportedStack): StackResource[] {
+  return (exported.deployment.resources ?? [])
+    .filter((resource) => resource.type !== STACK_TYPE)
+    .map(({ urn, type, custom, id, parent }) => ({
+      urn,
+      type,
+      name: urn.slice(urn.lastIndexOf("::") + 2),
+      custom: custom ?? false,
+      ...(id === undefined ? {} : { id }),
+      ...(parent === undefined ? {} : { parent }),
+    }));
+}
+
+/** The URNs of all components of the given types and of everything below them. */
+export function subtreeOf(resources: StackResource[], componentTypes: string[]): string[] {
+  const chosen = new Set<string>();
+  // The state lists a parent before its children, so one pass is enough.
+  for (const { urn, type, parent } of resources) {
+    if (componentTypes.includes(type) || (parent !== undefined && chosen.has(parent))) chosen.add(urn);
+  }
+  return [...chosen];
+}
+
+export const hasPendingOperations = (exported: ExportedStack): boolean =>
+  (exported.deployment.pending_operations ?? []).length > 0;
+
+/** A digest of what the stack holds, without times and without secrets' ciphertexts, which differ at every write. */
+export function digestOf(exported: ExportedStack): string {
+  const parts = (exported.deployment.resources ?? []).map(({ urn, id, inputs }) => [
+    urn,
+    id ?? "",
+    inputs ?? null,
+  ]);
+  return createHash("sha256")
+    .update(stableJson(parts).replace(/"ciphertext":"[^"]*"/g, '"ciphertext":""'))
+    .digest("hex");
+}
