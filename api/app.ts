@@ -1,0 +1,72 @@
+/** The REST service as a function of what it serves: routes, tokens, problems. */
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { secureHeaders } from "hono/secure-headers";
+import type { Logger } from "pino";
+import { tierliftError } from "../automation/errors.ts";
+import type { Tierlift } from "../automation/tierlift.ts";
+import { requireToken } from "./auth.ts";
+import type { ApiEnvironment, Authenticate } from "./auth.ts";
+import { answerProblem, InvalidRequest } from "./problems.ts";
+import { createHealthRoutes } from "./routes/health.ts";
+import { createMigrationRoutes } from "./routes/migrations.ts";
+import { createProvisioningRoutes } from "./routes/provisioning.ts";
+import { createTenantRoutes } from "./routes/tenants.ts";
+
+/** Requests carry small documents; anything larger is a mistake or an attack. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+export interface AppOptions {
+  tierlift: Tierlift;
+  authenticate: Authenticate;
+  logger: Logger;
+  /** How long `complete-verification` waits for the switch before it answers 202, in milliseconds. */
+  completeWaitMs?: number;
+  /** Time between two heartbeats of a stream, in milliseconds. */
+  heartbeatMs?: number;
+}
+
+/** Makes the app; `app.request()` serves it without a socket. */
+export function createApp(options: AppOptions): Hono<ApiEnvironment> {
+  const { tierlift, authenticate, logger, completeWaitMs = 25_000, heartbeatMs = 15_000 } = options;
+  const app = new Hono<ApiEnvironment>();
+
+  app.use(secureHeaders());
+  app.use(async (c, next) => {
+    const requestId = randomUUID();
+    const started = performance.now();
+    c.set("requestId", requestId);
+    c.header("X-Request-Id", requestId);
+    await next();
+    const ms = Math.round(performance.now() - started);
+    logger.info({ requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms }, "request");
+  });
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new InvalidRequest([{ field: "body", message: `must be at most ${MAX_BODY_BYTES} bytes` }]);
+      },
+    }),
+  );
+  app.onError((error, c) =>
+    answerProblem(c, error, (cause) =>
+      logger.error({ err: cause, requestId: c.get("requestId") }, "request failed"),
+    ),
+  );
+  app.notFound((c) =>
+    answerProblem(
+      c,
+      tierliftError("ROUTE_NOT_FOUND", { method: c.req.method, path: c.req.path }),
+      () => undefined,
+    ),
+  );
+
+  app.route("/", createHealthRoutes(tierlift));
+  app.use("/api/*", requireToken(authenticate));
+  app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
+  app.route("/api/v1/tenants", createTenantRoutes(tierlift));
+  app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, heartbeatMs));
+  return app;
+}

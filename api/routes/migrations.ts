@@ -1,0 +1,125 @@
+/** The specification's migration endpoints, and what is beside them. */
+import { Hono } from "hono";
+import type { Actor, TierMigrationJob } from "../../automation/model.ts";
+import { tierliftError } from "../../automation/errors.ts";
+import type { Tierlift } from "../../automation/tierlift.ts";
+import { canManageTenant, requirePlatformAdmin, requireSomeManager, requireTenantManager } from "../auth.ts";
+import type { ApiEnvironment } from "../auth.ts";
+import {
+  initiateMigrationRequest,
+  listMigrationsQuery,
+  previewQuery,
+  reasonRequest,
+  submitCredentialsRequest,
+} from "../schemas.ts";
+import { parseBody, parseQuery } from "../validation.ts";
+
+export function createMigrationRoutes(
+  { migrations }: Tierlift,
+  completeWaitMs: number,
+): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>();
+
+  /** The job, to one who may see it: another tenant's looks absent. */
+  async function jobFor(actor: Actor, jobId: string): Promise<TierMigrationJob> {
+    requireSomeManager(actor);
+    const job = await migrations.get(jobId);
+    if (!canManageTenant(actor, job.tenantId)) throw tierliftError("MIGRATION_NOT_FOUND", { jobId });
+    return job;
+  }
+
+  app.get("/", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    const { status } = parseQuery(c, listMigrationsQuery);
+    const active = await migrations.listActive();
+    return c.json(status === undefined ? active : active.filter((job) => job.status === status));
+  });
+
+  app.get("/stats", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    return c.json(await migrations.stats());
+  });
+
+  app.post("/tenants/:tenantId/upgrade-tier", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    const { targetTier } = await parseBody(c, initiateMigrationRequest);
+    const job = await migrations.initiate(tenantId, targetTier, c.get("actor"));
+    c.header("Location", `/api/v1/migrations/${job.id}`);
+    return c.json(job, 201);
+  });
+
+  app.get("/tenants/:tenantId/status", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    return c.json(await migrations.active(tenantId));
+  });
+
+  app.get("/tenants/:tenantId/history", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    return c.json(await migrations.history(tenantId));
+  });
+
+  app.get("/:jobId", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const report = await migrations.report(job.id);
+    return c.json(report === null ? job : { ...job, verification: report });
+  });
+
+  app.get("/:jobId/preview", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const { phase } = parseQuery(c, previewQuery);
+    return c.json(await migrations.preview(job.id, phase));
+  });
+
+  app.get("/:jobId/audit", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    return c.json(await migrations.audit(job.id));
+  });
+
+  app.post("/:jobId/validate-payment", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    return c.json(await migrations.validatePayment(c.req.param("jobId"), c.get("actor")));
+  });
+
+  app.post("/:jobId/submit-credentials", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const credentials = await parseBody(c, submitCredentialsRequest);
+    return c.json(await migrations.submitCredentials(job.id, credentials, c.get("actor")));
+  });
+
+  app.post("/:jobId/approve", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    return c.json(await migrations.approve(c.req.param("jobId"), c.get("actor")));
+  });
+
+  app.post("/:jobId/complete-verification", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const { job: after, done } = await migrations.completeVerification(
+      job.id,
+      c.get("actor"),
+      completeWaitMs,
+    );
+    return c.json(after, done ? 200 : 202);
+  });
+
+  app.post("/:jobId/rollback", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const { reason } = await parseBody(c, reasonRequest);
+    return c.json(await migrations.rollback(job.id, reason, c.get("actor")));
+  });
+
+  app.post("/:jobId/cancel", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const { reason } = await parseBody(c, reasonRequest);
+    return c.json(await migrations.cancel(job.id, reason, c.get("actor")));
+  });
+
+  app.post("/:jobId/retry", async (c) => {
+    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    return c.json(await migrations.retry(job.id, c.get("actor")));
+  });
+
+  return app;
+}

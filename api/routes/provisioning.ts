@@ -1,0 +1,48 @@
+/** How a tenant's provisioning goes: once, or as a stream. */
+import { Hono } from "hono";
+import { streamSSE } from "hono/streaming";
+import { tierliftError } from "../../automation/errors.ts";
+import type { Tierlift } from "../../automation/tierlift.ts";
+import { requireTenantManager } from "../auth.ts";
+import type { ApiEnvironment } from "../auth.ts";
+import { sendEvents } from "../stream.ts";
+
+export function createProvisioningRoutes(tierlift: Tierlift, heartbeatMs: number): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>();
+  const { tenants, events } = tierlift;
+
+  app.get("/:tenantId/provisioning/status", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    return c.json(await tenants.provisioningStatus(tenantId));
+  });
+
+  app.get("/:tenantId/provisioning/status/stream", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    await tenants.get(tenantId);
+    const afterId = lastEventId(c.req.header("Last-Event-ID"));
+    c.header("Cache-Control", "no-store");
+    c.header("X-Accel-Buffering", "no");
+    return streamSSE(c, (stream) =>
+      sendEvents(stream, (signal) => events.subscribe(tenantId, { afterId, signal }), heartbeatMs),
+    );
+  });
+
+  app.post("/:tenantId/provisioning/retry", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    return c.json(await tenants.retryProvisioning(tenantId, c.get("actor")));
+  });
+
+  return app;
+}
+
+/** The last event a client has seen; undefined for one that starts now. */
+function lastEventId(header: string | undefined): number | undefined {
+  if (header === undefined || header === "") return undefined;
+  if (!/^\d{1,15}$/.test(header)) {
+    throw tierliftError("INVALID_REQUEST", { field: "Last-Event-ID", problem: "must be the id of an event" });
+  }
+  return Number(header);
+}

@@ -1,0 +1,37 @@
+/** Tenants: made at once, provisioned behind the answer. */
+import { Hono } from "hono";
+import type { Tierlift } from "../../automation/tierlift.ts";
+import { requirePlatformAdmin, requireTenantManager } from "../auth.ts";
+import type { ApiEnvironment } from "../auth.ts";
+import { createTenantRequest, deleteTenantQuery, listTenantsQuery } from "../schemas.ts";
+import { parseBody, parseQuery } from "../validation.ts";
+
+export function createTenantRoutes({ tenants }: Tierlift): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>();
+
+  app.post("/", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    const tenant = await tenants.create(await parseBody(c, createTenantRequest), c.get("actor"));
+    c.header("Location", `/api/v1/tenants/${tenant.id}`);
+    return c.json(tenant, 201);
+  });
+
+  app.get("/", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    return c.json(await tenants.list(parseQuery(c, listTenantsQuery)));
+  });
+
+  app.get("/:tenantId", async (c) => {
+    const { tenantId } = c.req.param();
+    requireTenantManager(c.get("actor"), tenantId);
+    return c.json(await tenants.get(tenantId));
+  });
+
+  app.delete("/:tenantId", async (c) => {
+    requirePlatformAdmin(c.get("actor"));
+    const { confirm } = parseQuery(c, deleteTenantQuery);
+    return c.json(await tenants.delete(c.req.param("tenantId"), confirm, c.get("actor")), 202);
+  });
+
+  return app;
+}

@@ -1,0 +1,33 @@
+/** The app on a socket: loopback unless told otherwise, ended without cutting answers short. */
+import { serve } from "@hono/node-server";
+import type { ServerType } from "@hono/node-server";
+import type { Hono } from "hono";
+import type { AddressInfo } from "node:net";
+import type { ApiEnvironment } from "./auth.ts";
+
+export interface RunningServer {
+  url: string;
+  /** Takes no more requests, waits `graceMs` for those under way, then closes what is open (streams). */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Listens on 127.0.0.1; port 0 takes a free one. Rejects when the port is taken. */
+export function startServer(app: Hono<ApiEnvironment>, port: number): Promise<RunningServer> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port: actual }: AddressInfo) =>
+      resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
+    );
+    server.once("error", reject);
+  });
+}
+
+function close(server: ServerType, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const bound = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(bound);
+      resolve();
+    });
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,30 @@
+/** Requests against their schemas. */
+import type { Context } from "hono";
+import type { z } from "zod";
+import { InvalidRequest } from "./problems.ts";
+
+/** Reads a JSON body that has to fit; throws InvalidRequest with every field at fault. */
+export async function parseBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+  const text = await c.req.text();
+  let value: unknown;
+  try {
+    value = text === "" ? {} : JSON.parse(text);
+  } catch {
+    throw new InvalidRequest([{ field: "body", message: "must be JSON" }]);
+  }
+  return parse(schema, value, "body");
+}
+
+/** Reads the query's parameters, each once. */
+export const parseQuery = <T>(c: Context, schema: z.ZodType<T>): T => parse(schema, c.req.query(), "query");
+
+function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidRequest(
+    result.error.issues.map(({ path, message }) => ({
+      field: path.length === 0 ? whole : path.join("."),
+      message,
+    })),
+  );
+}
