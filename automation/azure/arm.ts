@@ -1,0 +1,77 @@
+/** Reading from Azure Resource Manager, with a deadline on every call. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TokenCredential } from "@azure/identity";
+import type { Cloud } from "./cloud.ts";
+
+const CALL_TIMEOUT_MS = 20_000;
+const TRIES = 3;
+/** Longest pause that an answer's Retry-After is followed for. */
+const MAX_PAUSE_MS = 30_000;
+
+/** An answer of ARM that is no success: its status and its error's code and message. */
+export class ArmError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export interface ArmReader {
+  /** GETs a path below the resource manager; throws ArmError for anything but a success. */
+  get(path: string, apiVersion: string, signal?: AbortSignal): Promise<unknown>;
+  /** The items of a list, over all its pages. */
+  list(path: string, apiVersion: string, signal?: AbortSignal): Promise<unknown[]>;
+}
+
+/** Reads as the given credential; 429 and 5xx are tried again after the time the answer asks for. */
+export function createArmReader(cloud: Cloud, credential: TokenCredential): ArmReader {
+  async function call(url: string, signal?: AbortSignal): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      const token = await credential.getToken(cloud.scope, signal ? { abortSignal: signal } : {});
+      if (token === null) throw new ArmError(401, "NoToken", "the directory gave no token");
+      const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
+      const response = await fetch(url, {
+        headers: { Authorization: `Bearer ${token.token}`, Accept: "application/json" },
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      });
+      if (response.ok) return response.json();
+      const failure = await errorOf(response);
+      if (attempt === TRIES || !(failure.status === 429 || failure.status >= 500)) throw failure;
+      const pauseMs = Number(response.headers.get("Retry-After") ?? 1) * 1000;
+      await sleep(Math.min(Number.isFinite(pauseMs) ? pauseMs : 1000, MAX_PAUSE_MS), undefined, { signal });
+    }
+  }
+
+  const urlOf = (path: string, apiVersion: string) => {
+    const url = new URL(cloud.resourceManager + path);
+    url.searchParams.set("api-version", apiVersion);
+    return url.href;
+  };
+
+  return {
+    get: (path, apiVersion, signal) => call(urlOf(path, apiVersion), signal),
+    list: async (path, apiVersion, signal) => {
+      const items: unknown[] = [];
+      for (let next: string | undefined = urlOf(path, apiVersion); next !== undefined;) {
+        const page = (await call(next, signal)) as { value?: unknown[]; nextLink?: string };
+        items.push(...(page.value ?? []));
+        next = page.nextLink === "" ? undefined : page.nextLink;
+      }
+      return items;
+    },
+  };
+}
+
+async function errorOf(response: Response): Promise<ArmError> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as { error?: { code?: string; message?: string } };
+    return new ArmError(response.status, error?.code ?? "Unknown", error?.message ?? response.statusText);
+  } catch {
+    return new ArmError(response.status, "Unknown", response.statusText);
+  }
+}

@@ -1,0 +1,174 @@
+/** The automated checks before a tenant is asked to try its new infrastructure. */
+import { z } from "zod";
+import type { StackEngine } from "../engine/engine.ts";
+import type { Ports, VerificationCheck, VerificationContext, VerificationReport } from "../ports.ts";
+import { createClusterReader } from "./cluster.ts";
+import type { ClusterReader } from "./cluster.ts";
+import { declaredObjects } from "./objects.ts";
+import type { DeclaredObject } from "./objects.ts";
+
+/** Reads that are under way at once against the tenant's API server. */
+const PARALLEL_READS = 16;
+
+const dedicatedOutputs = z.object({
+  kubeconfig: z.string(),
+  namespace: z.string(),
+  ingressAddress: z.string(),
+  serviceEndpoints: z.record(z.string(), z.string()),
+});
+
+export interface VerifierOptions {
+  engine: Pick<StackEngine, "resources">;
+  resolveDns: Ports["resolveDns"];
+  runData: Ports["runData"];
+  clock: Ports["clock"];
+  zoneName: string;
+}
+
+/** Makes the verification; what cannot be read is a failed check, never a passed one. */
+export function createVerifier(options: VerifierOptions): Ports["verify"] {
+  return async (context) => {
+    const startedAt = options.clock.now().toISOString();
+    const dedicated = dedicatedOutputs.parse(context.outputs["dedicated"]);
+    const cluster = createClusterReader(dedicated.kubeconfig);
+    const services = Object.keys(dedicated.serviceEndpoints);
+    const groups = await Promise.all([
+      guarded("rollouts", () => checkRollouts(cluster, dedicated.namespace, services)),
+      guarded("endpoints", () => checkEndpoints(cluster, dedicated.namespace, services)),
+      guarded("scrape targets", () => checkScrapeTargets(cluster, dedicated.namespace, services)),
+      guarded("zone", () => checkZone(options, context, dedicated.ingressAddress)),
+      guarded("objects", () => checkObjects(options.engine, cluster, context.tenant.slug)),
+      guarded("data", () => checkData(options, context)),
+    ]);
+    const checks = groups.flat();
+    const finishedAt = options.clock.now().toISOString();
+    return {
+      checks,
+      passed: checks.every(({ passed }) => passed),
+      startedAt,
+      finishedAt,
+    } satisfies VerificationReport;
+  };
+}
+
+async function guarded(
+  group: string,
+  work: () => Promise<VerificationCheck[]>,
+): Promise<VerificationCheck[]> {
+  try {
+    return await work();
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    return [{ name: group, group, expected: "an answer", found, passed: false }];
+  }
+}
+
+const check = (
+  group: string,
+  name: string,
+  expected: unknown,
+  found: unknown,
+  passed = expected === found,
+): VerificationCheck => ({
+  name,
+  group,
+  expected: String(expected),
+  found: String(found),
+  passed,
+});
+
+async function checkRollouts(
+  cluster: ClusterReader,
+  namespace: string,
+  services: string[],
+): Promise<VerificationCheck[]> {
+  const rollouts = new Map((await cluster.rollouts(namespace)).map((rollout) => [rollout.name, rollout]));
+  return services.map((service) => {
+    const { wanted, available } = rollouts.get(service) ?? { wanted: 1, available: 0 };
+    return check(
+      "rollouts",
+      service,
+      `${wanted} available`,
+      `${available} available`,
+      available >= wanted && wanted > 0,
+    );
+  });
+}
+
+async function checkEndpoints(
+  cluster: ClusterReader,
+  namespace: string,
+  services: string[],
+): Promise<VerificationCheck[]> {
+  const ready = await cluster.readyEndpoints(namespace);
+  return services.map((service) => {
+    const found = ready.get(service) ?? 0;
+    return check("endpoints", service, "at least 1 ready", `${found} ready`, found > 0);
+  });
+}
+
+async function checkScrapeTargets(
+  cluster: ClusterReader,
+  namespace: string,
+  services: string[],
+): Promise<VerificationCheck[]> {
+  const targets = await cluster.scrapeTargets(namespace);
+  return services.map((service) => {
+    const found = targets.get(service) ?? 0;
+    return check("scrape targets", service, "at least 1 pod", `${found} pods`, found > 0);
+  });
+}
+
+async function checkZone(
+  { resolveDns, zoneName }: VerifierOptions,
+  { tenant, signal }: VerificationContext,
+  address: string,
+) {
+  const zone = `${tenant.slug}.${zoneName}`;
+  const names = [`next.${zone}`, `api.next.${zone}`, `bi.next.${zone}`];
+  return Promise.all(
+    names.map(async (name) => check("zone", name, address, (await resolveDns(name, signal)).join(", "))),
+  );
+}
+
+async function checkObjects(engine: VerifierOptions["engine"], cluster: ClusterReader, stack: string) {
+  const declared = declaredObjects(await engine.resources(stack), "tierlift:dedicated:Dedicated");
+  const found = await countFound(cluster, declared);
+  const kinds = [...new Set(declared.map(({ kind }) => kind))].sort();
+  return kinds.map((kind) => {
+    const expected = declared.filter((object) => object.kind === kind).length;
+    return check("objects", kind, expected, found.get(kind) ?? 0);
+  });
+}
+
+async function countFound(cluster: ClusterReader, declared: DeclaredObject[]): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  const waiting = [...declared];
+  const reader = async (): Promise<void> => {
+    for (let object = waiting.pop(); object !== undefined; object = waiting.pop()) {
+      if (await cluster.exists(object)) counts.set(object.kind, (counts.get(object.kind) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_READS }, reader));
+  return counts;
+}
+
+const dataReport = z.looseObject({
+  differences: z.array(z.string()).optional(),
+  rows: z.number().optional(),
+  databases: z.array(z.looseObject({ name: z.string(), tables: z.array(z.unknown()) })).optional(),
+});
+
+/** Row counts and checksums of every table, as the data command compares them. */
+async function checkData(
+  { runData }: VerifierOptions,
+  { data, signal }: VerificationContext,
+): Promise<VerificationCheck[]> {
+  const { differences = [], rows, databases = [] } = dataReport.parse(await runData("verify", data, signal));
+  const tables = databases.reduce((sum, database) => sum + database.tables.length, 0);
+  const found =
+    differences.length === 0
+      ? `equal: ${rows ?? 0} rows in ${tables} tables`
+      : differences.slice(0, 5).join("; ");
+  return [check("data", "postgres", "equal counts and checksums", found, differences.length === 0)];
+}
