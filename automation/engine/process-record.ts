@@ -33,7 +33,9 @@ export function forgetProcess(workDir: string): void {
 export async function endRecordedProcess(workDir: string, graceMs: number): Promise<boolean> {
   const record = readRecord(workDir);
   if (record === null) return false;
-  if (isSame(record)) signalGroup(record.pid, "SIGTERM");
+  // The leader passes an interrupt on; a second one would make the engine drop what it is doing.
+  if (isSame(record)) process.kill(record.pid, "SIGTERM");
+  else if (groupIsAlive(record)) signalGroup(record.pid, "SIGINT");
   const deadline = Date.now() + graceMs;
   while (groupIsAlive(record) && Date.now() < deadline) await sleep(100);
   if (groupIsAlive(record)) signalGroup(record.pid, "SIGKILL");
