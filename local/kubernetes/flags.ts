@@ -44,6 +44,7 @@ export const controllers = [
   "job-controller",
   "namespace-controller",
   "node-lifecycle-controller",
+  "persistentvolumeclaim-protection-controller",
   "pod-garbage-collector-controller",
   "replicaset-controller",
   "resourcequota-controller",
