@@ -1,0 +1,63 @@
+/** The copy of a tenant's rows from the shared PostgreSQL server to its own. */
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { PostgresLogin, Tenant } from "../connections.ts";
+import { planDataCommand, planDataTenant, planStdin } from "./command.ts";
+
+export interface DataMigrationArgs {
+  tenant: Tenant;
+  migrationId: string;
+  /** The shared server as its administrator. */
+  source: PostgresLogin;
+  target: PostgresLogin;
+  databases: pulumi.Input<string[]>;
+  dataCommand: string[];
+  /** The tenant's flexible server: when it goes, the copies need not be dropped one by one. */
+  deletedWith: pulumi.Resource;
+}
+
+/** Runs the data command once for each migration. */
+export class DataMigration extends pulumi.ComponentResource {
+  /** The command's report: databases, tables, rows, bytes, checksums. It holds no secrets. */
+  readonly report: pulumi.Output<unknown>;
+
+  constructor(name: string, args: DataMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("tierlift:data:DataMigration", name, {}, opts);
+    const copy = planDataCommand(args.dataCommand, "postgres", "copy");
+    const postgres = new command.local.Command(
+      `${name}-postgres`,
+      {
+        create: copy,
+        update: copy,
+        delete: planDataCommand(args.dataCommand, "postgres", "drop"),
+        stdin: planStdin({
+          tenant: planDataTenant(args.tenant),
+          source: args.source,
+          target: args.target,
+          databases: args.databases,
+          migrationId: args.migrationId,
+        }),
+        triggers: [args.migrationId],
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      {
+        parent: this,
+        deletedWith: args.deletedWith,
+        // The other way round the old command's `drop` would take away what the new one has just copied.
+        deleteBeforeReplace: true,
+        // A rotated password or a moved checkout is no reason to copy again: by then the tenant may be working on the
+        // copy. Only another migration is.
+        ignoreChanges: ["create", "update", "delete", "stdin", "environment"],
+        customTimeouts: { create: "12h", update: "12h" },
+      },
+    );
+    this.report = pulumi.unsecret(postgres.stdout).apply(parseReport);
+    this.registerOutputs({ report: this.report });
+  }
+}
+
+/** The report on standard output; null while there is none, as in a preview. */
+export function parseReport(stdout: string | undefined): unknown {
+  return stdout ? (JSON.parse(stdout) as unknown) : null;
+}

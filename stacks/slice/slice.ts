@@ -1,0 +1,97 @@
+/** A shared tenant's part of the shared cluster and of the shared PostgreSQL server. */
+import * as command from "@pulumi/command";
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { Footing, IngressHosts, PostgresLogin, StoreConnections, Tenant } from "../connections.ts";
+import { planDataCommand, planDataTenant, planStdin } from "../data/command.ts";
+import { TenantIngress } from "../ingress/tenant-ingress.ts";
+import { planSliceNamespace } from "../kubernetes/manifests.ts";
+import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
+import { Services } from "../services/services.ts";
+import type { SharedTier } from "../spec.ts";
+
+export interface SliceArgs {
+  tenant: Tenant;
+  tier: SharedTier;
+  /** Of the shared cluster; secret. */
+  kubeconfig: pulumi.Input<string>;
+  clusterId: pulumi.Input<string>;
+  /** What the services connect to, as the tenant's own role. */
+  stores: StoreConnections;
+  /** The shared server's administrator, who makes and removes that role. */
+  administrator: PostgresLogin;
+  databases: pulumi.Input<string[]>;
+  images: { registry: string; tag: string };
+  dataCommand: string[];
+  ingress: IngressHosts;
+}
+
+/** The slice. Destroying it takes the tenant's rows out of the shared databases as well. */
+export class Slice extends pulumi.ComponentResource {
+  readonly namespace: pulumi.Output<string>;
+  /** Where each service answers inside the shared cluster. */
+  readonly endpoints: Record<string, pulumi.Output<string>>;
+
+  constructor(name: string, args: SliceArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("tierlift:slice:Slice", name, {}, opts);
+    const provider = new kubernetes.Provider(
+      `${name}-shared`,
+      { kubeconfig: args.kubeconfig, clusterIdentifier: args.clusterId },
+      { parent: this },
+    );
+    const onCluster = (...dependsOn: pulumi.Resource[]): pulumi.ComponentResourceOptions => ({
+      parent: this,
+      providers: [provider],
+      dependsOn,
+    });
+
+    // First in, last out: the rows leave only after the namespace, and with it every writer, is gone.
+    const role = this.provisionRole(name, args);
+    const footing: Footing = { tenant: args.tenant, tier: args.tier };
+    const namespace = new TenantNamespace(
+      name,
+      { ...footing, namespace: planSliceNamespace(args.tenant.slug), stores: args.stores },
+      onCluster(role),
+    );
+    const inside: Footing = { ...footing, deletedWith: namespace.resource };
+    const services = new Services(
+      name,
+      { ...inside, namespace: namespace.namespace, images: args.images, stores: args.stores },
+      onCluster(namespace),
+    );
+    new TenantIngress(
+      name,
+      { ...inside, namespace: namespace.namespace, ...args.ingress },
+      onCluster(namespace, services),
+    );
+
+    this.namespace = namespace.namespace;
+    this.endpoints = services.endpoints;
+    this.registerOutputs({ namespace: this.namespace, endpoints: this.endpoints });
+  }
+
+  /**
+   * The tenant's database role. Without triggers, so that it is updated and never replaced: a replacement would run the
+   * delete, which removes the tenant's rows.
+   */
+  private provisionRole(name: string, args: SliceArgs): pulumi.Resource {
+    const provision = planDataCommand(args.dataCommand, "postgres", "provision");
+    return new command.local.Command(
+      `${name}-postgres-role`,
+      {
+        create: provision,
+        update: provision,
+        delete: planDataCommand(args.dataCommand, "postgres", "purge"),
+        stdin: planStdin({
+          tenant: planDataTenant(args.tenant),
+          source: args.administrator,
+          databases: args.databases,
+          role: { name: args.stores.postgres.user, password: args.stores.postgres.password },
+        }),
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, customTimeouts: { create: "10m", update: "10m", delete: "2h" } },
+    );
+  }
+}

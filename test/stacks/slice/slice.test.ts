@@ -1,0 +1,81 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, describe, expect, it } from "vitest";
+import { SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
+import { Slice } from "../../../stacks/slice/slice.ts";
+import { administrator, record, revealSecret, stores, tenant, valueOf } from "../kubernetes/recorder.ts";
+import type { Recording } from "../kubernetes/recorder.ts";
+
+let slice: Recording<Slice>;
+
+beforeAll(async () => {
+  slice = await record(
+    () =>
+      new Slice("acme", {
+        tenant,
+        tier: "STARTER",
+        kubeconfig: pulumi.secret("{}"),
+        clusterId: "cluster-id",
+        stores,
+        administrator,
+        databases: pulumi.output(["query", "bi"]),
+        images: { registry: "registry.test/matih", tag: "20261122-abc" },
+        dataCommand: ["node", "--import", "tsx", "/opt/tier lift/main.ts"],
+        ingress: {
+          domains: [pulumi.output("acme.matih.ai")],
+          tls: { certificatePem: pulumi.secret("cert"), privateKeyPem: pulumi.secret("key") },
+        },
+      }),
+  );
+});
+
+const command = () => slice.of("command:local:Command")[0]!;
+
+describe("a slice", () => {
+  it("is one namespace named by the slug, with thirteen deployments in it", () => {
+    expect(slice.of("kubernetes:core/v1:Namespace").map(({ inputs }) => inputs.metadata)).toMatchObject([
+      { name: "tenant-acme" },
+    ]);
+    const deployments = slice.of("kubernetes:apps/v1:Deployment");
+    expect(deployments.map(({ name }) => name).sort()).toEqual(
+      SERVICE_NAMES.map((name) => `acme-${name}`).sort(),
+    );
+  });
+
+  it("makes the tenant's database role and purges the tenant's rows when it goes", () => {
+    expect(command().inputs).toMatchObject({
+      create: "node --import tsx '/opt/tier lift/main.ts' postgres provision",
+      update: "node --import tsx '/opt/tier lift/main.ts' postgres provision",
+      delete: "node --import tsx '/opt/tier lift/main.ts' postgres purge",
+    });
+  });
+
+  it("has no trigger that could replace the role and so purge the rows", () => {
+    expect(command().inputs).not.toHaveProperty("triggers");
+  });
+
+  it("hands the credentials over on standard input, as a secret", () => {
+    expect(JSON.parse(revealSecret(command().inputs.stdin) as string)).toEqual({
+      tenant: { id: tenant.id, slug: "acme" },
+      source: { host: "127.0.0.1", port: 6543, user: "administrator", password: "admin-secret" },
+      databases: ["query", "bi"],
+      role: { name: "tenant_acme", password: "p@ss/word" },
+    });
+    const { stdin: _stdin, ...rest } = command().inputs;
+    expect(JSON.stringify(rest)).not.toContain("secret");
+  });
+
+  it("removes the namespace, and every writer with it, before the rows", () => {
+    const namespace = slice.of("kubernetes:core/v1:Namespace")[0]!;
+    const component = slice.of("tierlift:kubernetes:TenantNamespace")[0]!;
+    expect(namespace.parent).toMatch(/tierlift:kubernetes:TenantNamespace::acme$/);
+    expect(component.dependsOn).toEqual([
+      expect.stringMatching(/command:local:Command::acme-postgres-role$/),
+    ]);
+  });
+
+  it("tells where the services answer", async () => {
+    expect(await valueOf(slice.value.endpoints["bi-service"]!)).toBe(
+      "http://bi-service.tenant-acme.svc.cluster.local:8084",
+    );
+  });
+});
