@@ -10,7 +10,14 @@ export type SharedTier = Extract<Tier, "FREE" | "STARTER">;
 export type DedicatedTier = Extract<Tier, "PROFESSIONAL" | "ENTERPRISE">;
 
 /** The parts of the dedicated footprint in the order in which they are added; a spec holds a prefix of it. */
-export const LAYERS = ["infrastructure", "kubernetes", "services", "ingress", "data", "observability"] as const;
+export const LAYERS = [
+  "infrastructure",
+  "kubernetes",
+  "services",
+  "ingress",
+  "data",
+  "observability",
+] as const;
 export type Layer = (typeof LAYERS)[number];
 
 const sharedTier = z.enum(["FREE", "STARTER"]);
@@ -18,7 +25,9 @@ const dedicatedTier = z.enum(["PROFESSIONAL", "ENTERPRISE"]);
 
 const tenantSchema = z.strictObject({
   id: z.uuid(),
-  slug: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$/, "3 to 63 lower-case letters, digits and hyphens"),
+  slug: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$/, "3 to 63 lower-case letters, digits and hyphens"),
   name: z.string().min(1),
   /** Azure region of everything that is the tenant's own, for example `westeurope`. */
   region: z.string().min(1),
@@ -81,7 +90,12 @@ export interface ProgramSettings {
   /** `host:port` that answers `/metadata/endpoints`, when it is not public Azure. */
   metadataHost?: string;
   /** The platform's own subscription: shared cluster, parent zone, tenants' zones. */
-  platform: { clientId?: string; azureTenantId?: string; subscriptionId: string; useDefaultCredential: boolean };
+  platform: {
+    clientId?: string;
+    azureTenantId?: string;
+    subscriptionId: string;
+    useDefaultCredential: boolean;
+  };
   /** The platform principal's secret; absent when the ambient credential is used. */
   platformClientSecret?: string;
   images: { registry: string; tag: string };

@@ -1,19 +1,27 @@
 /** Everything that is a tenant's own, in its own subscription, layer by layer. */
-import * as azure from "@pulumi/azure-native/provider.js";
-import * as kubernetes from "@pulumi/kubernetes";
+import { Provider as AzureProvider } from "@pulumi/azure-native/provider.js";
+import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { Footing, PostgresLogin, StoreConnections, Tenant, TlsPair } from "../connections.ts";
+import { planStores, planUserPool } from "../azure-sizes.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Footing, PostgresLogin, Tenant, TlsPair } from "../connections.ts";
 import { DataMigration } from "../data/data-migration.ts";
+import { Infrastructure } from "../infrastructure/infrastructure.ts";
+import { IngressIp } from "../infrastructure/ingress-ip.ts";
 import { IngressController } from "../ingress/controller.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
-import { planDedicatedNames } from "../naming.ts";
-import { ClusterObservability } from "../observability/cluster.ts";
+import { planDedicatedNames, planTags } from "../naming.ts";
+import { DEDICATED_OCTET } from "../network/plan.ts";
 import { AzureObservability } from "../observability/azure.ts";
+import { ClusterObservability } from "../observability/cluster.ts";
+import { deriveTenantPassword } from "../passwords.ts";
+import { planMetadataHost } from "../providers.ts";
+import { SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
+import type { ServiceDefinition } from "../services/catalogue.ts";
 import { Services } from "../services/services.ts";
 import type { DedicatedTier, Layer, ProgramSettings } from "../spec.ts";
-import { Infrastructure } from "./infrastructure.ts";
-import { IngressIp } from "./ingress-ip.ts";
+import { CONTAINERS } from "../stores/plan.ts";
 
 export interface DedicatedArgs {
   tenant: Tenant;
@@ -54,21 +62,10 @@ export class Dedicated extends pulumi.ComponentResource {
       return;
     }
 
-    const infrastructure = new Infrastructure(
-      name,
-      {
-        tenant,
-        tier,
-        migrationId,
-        subscriptionId: args.subscriptionId,
-        passwordSeed: args.passwordSeed,
-        login: { clientId: args.clientId, azureTenantId: args.azureTenantId, clientSecret: args.clientSecret },
-      },
-      { parent: this, providers: [provider] },
-    );
+    const infrastructure = this.createInfrastructure(name, args, provider);
     const { cluster, stores } = infrastructure;
     const footing: Footing = { tenant, tier, deletedWith: cluster.managedCluster };
-    const onCluster = this.createKubernetesOptions(name, cluster, provider);
+    const onCluster = this.reachCluster(name, cluster);
 
     let namespace: TenantNamespace | undefined;
     let services: Services | undefined;
@@ -87,13 +84,23 @@ export class Dedicated extends pulumi.ComponentResource {
     if (has("services") && namespace) {
       services = new Services(
         name,
-        { ...footing, namespace: namespace.namespace, images: args.settings.images, stores: stores.connections },
+        {
+          ...footing,
+          namespace: namespace.namespace,
+          images: args.settings.images,
+          stores: stores.connections,
+        },
         onCluster(namespace),
       );
     }
     if (has("ingress") && namespace && services) {
       const ip = new IngressIp(name, infrastructure.placement, { parent: this, providers: [provider] });
-      const controller = new IngressController(name, { ...ip.ingress, deletedWith: cluster.managedCluster }, onCluster());
+      const { publicIpName, resourceGroupName, address } = ip.ingress;
+      const controller = new IngressController(
+        name,
+        { publicIpName, resourceGroupName, deletedWith: cluster.managedCluster },
+        onCluster(),
+      );
       new TenantIngress(
         name,
         {
@@ -106,7 +113,7 @@ export class Dedicated extends pulumi.ComponentResource {
         },
         onCluster(services, controller),
       );
-      this.ingressAddress = ip.ingress.address;
+      this.ingressAddress = address;
     }
     let migration: DataMigration | undefined;
     if (has("data")) {
@@ -117,9 +124,9 @@ export class Dedicated extends pulumi.ComponentResource {
           migrationId,
           source: args.source,
           target: stores.connections.postgres,
-          databases: stores.databases,
+          databases: stores.postgres.databases,
           dataCommand: args.settings.dataCommand,
-          deletedWith: stores.postgresServer,
+          deletedWith: stores.postgres.server,
         },
         { parent: this, dependsOn: [infrastructure] },
       );
@@ -127,7 +134,7 @@ export class Dedicated extends pulumi.ComponentResource {
     if (has("observability") && namespace) {
       new AzureObservability(
         name,
-        { ...infrastructure.placement, cluster, stores },
+        { infrastructure, tier, services: SERVICE_NAMES, namespace: DEDICATED_NAMESPACE },
         { parent: this, providers: [provider] },
       );
       new ClusterObservability(name, { ...footing, namespace: namespace.namespace }, onCluster(namespace));
@@ -140,10 +147,75 @@ export class Dedicated extends pulumi.ComponentResource {
       kubeconfig: cluster.kubeconfig,
       namespace: DEDICATED_NAMESPACE,
       ingressAddress: this.ingressAddress ?? null,
-      postgres: { serverId: stores.postgresServer.id, ...stores.connections.postgres, databases: stores.databases },
+      postgres: {
+        serverId: stores.postgres.server.id,
+        ...stores.connections.postgres,
+        databases: stores.postgres.databases,
+      },
       serviceEndpoints: services?.endpoints ?? null,
       dataReport: migration?.report ?? null,
     };
     this.registerOutputs({});
   }
+
+  /** The tenant's subscription, reached as the tenant's service principal. */
+  private createAzureProvider(name: string, args: DedicatedArgs): AzureProvider {
+    return new AzureProvider(
+      name,
+      {
+        clientId: args.clientId,
+        clientSecret: args.clientSecret,
+        tenantId: args.azureTenantId,
+        subscriptionId: args.subscriptionId,
+        ...planMetadataHost(args.settings),
+      },
+      { parent: this },
+    );
+  }
+
+  private createInfrastructure(name: string, args: DedicatedArgs, provider: AzureProvider): Infrastructure {
+    const { tenant, tier, migrationId, azureTenantId, clientId, clientSecret } = args;
+    return new Infrastructure(
+      name,
+      {
+        names: planDedicatedNames(tenant, migrationId),
+        identity: `${tenant.id}/${migrationId}`,
+        tags: planTags(tenant, tier, migrationId),
+        location: tenant.region,
+        subscriptionId: args.subscriptionId,
+        login: { clientId, azureTenantId, clientSecret },
+        octet: DEDICATED_OCTET,
+        pool: planUserPool(tier),
+        stores: planStores(tier),
+        containers: CONTAINERS.dedicated,
+        postgresPassword: pulumi.secret(
+          deriveTenantPassword(args.passwordSeed, tenant.id, `postgres-administrator/${migrationId}`),
+        ),
+        serviceAccounts: planWorkloadAccounts(),
+      },
+      { parent: this, providers: [provider] },
+    );
+  }
+
+  /** Options of what is put on the dedicated cluster. */
+  private reachCluster(
+    name: string,
+    cluster: Cluster,
+  ): (...dependsOn: pulumi.Resource[]) => pulumi.ComponentResourceOptions {
+    const provider = new KubernetesProvider(
+      name,
+      // Known by the cluster's id, so that a renewed credential is no other cluster.
+      { kubeconfig: cluster.kubeconfig, clusterIdentifier: cluster.clusterId },
+      { parent: this, dependsOn: cluster.ready },
+    );
+    return (...dependsOn) => ({ parent: this, providers: [provider], dependsOn });
+  }
+}
+
+/** Kafka knows identities and no keys: the services that use it act as the workload identity. */
+function planWorkloadAccounts(): string[] {
+  return SERVICE_NAMES.filter((service) => {
+    const definition: ServiceDefinition = SERVICES[service];
+    return definition.stores.includes("kafka");
+  }).map((service) => `${DEDICATED_NAMESPACE}:${service}`);
 }

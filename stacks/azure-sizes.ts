@@ -1,0 +1,283 @@
+/**
+ * From what a tier promises to Azure sizes, by arithmetic that `docs/sizing.md` shows. CPU is in thousandths of a core,
+ * memory in mebibytes.
+ */
+import type { Amount } from "./services/catalogue.ts";
+import { DATABASES } from "./services/catalogue.ts";
+import { requestsOf } from "./services/sizing.ts";
+import type { DedicatedTier, SharedTier } from "./spec.ts";
+import { TIER_TABLE } from "./tiers.ts";
+
+/** Nodes and servers are planned to be at most this full. */
+export const MAX_FULL = 0.8;
+export const ZONES = ["1", "2", "3"] as const;
+const MAX_PODS_PER_NODE = 110;
+
+/** Sizes used, with what Azure documents of them. All have a local disk, so that the operating system's is ephemeral. */
+export const VM_SIZES = {
+  Standard_D4ds_v5: { cores: 4, memoryGi: 16, osDiskGb: 128 },
+  Standard_D8ds_v5: { cores: 8, memoryGi: 32, osDiskGb: 128 },
+  Standard_D16ds_v5: { cores: 16, memoryGi: 64, osDiskGb: 128 },
+} as const;
+export type VmSize = keyof typeof VM_SIZES;
+
+/** AKS keeps these thousandths of a core for kubelet and runtime. https://learn.microsoft.com/azure/aks/node-resource-reservations */
+const RESERVED_CPU = { 4: 140, 8: 180, 16: 260 } as const;
+
+/**
+ * What runs on every node besides services: network agent, storage drivers, log and metrics agents, secrets provider.
+ * Sums of the add-ons' documented requests, rounded up.
+ */
+export const NODE_AGENTS: Amount = { cpuMilli: 500, memoryMi: 1024 };
+
+/** What the pods of one node may request, at most MAX_FULL of what AKS and the agents leave. */
+export function planNodeCapacity(size: VmSize): { allocatable: Amount; usable: Amount } {
+  const { cores, memoryGi } = VM_SIZES[size];
+  const memoryMi = memoryGi * 1024;
+  // From AKS 1.29 on: 20 MB for each pod the node can hold plus 50 MB, never more than a quarter; 100 MB for eviction.
+  const reservedMemory = Math.min(20 * MAX_PODS_PER_NODE + 50, memoryMi / 4) + 100;
+  const allocatable = { cpuMilli: cores * 1000 - RESERVED_CPU[cores], memoryMi: memoryMi - reservedMemory };
+  return {
+    allocatable,
+    usable: {
+      cpuMilli: Math.floor((allocatable.cpuMilli - NODE_AGENTS.cpuMilli) * MAX_FULL),
+      memoryMi: Math.floor((allocatable.memoryMi - NODE_AGENTS.memoryMi) * MAX_FULL),
+    },
+  };
+}
+
+export interface PoolPlan {
+  /** At most 12 lower-case letters and digits. Holds the size: another size is another pool, made before the old goes. */
+  name: string;
+  vmSize: VmSize;
+  osDiskGb: number;
+  minCount: number;
+  maxCount: number;
+  maxPods: number;
+}
+
+/** Nodes of a size that hold `load`. */
+export function planNodeCount(load: Amount, size: VmSize): number {
+  const { usable } = planNodeCapacity(size);
+  return Math.max(1, Math.ceil(load.cpuMilli / usable.cpuMilli), Math.ceil(load.memoryMi / usable.memoryMi));
+}
+
+/** A pool over three zones: always a multiple of three, so that no zone is weaker than another. */
+function planPool(vmSize: VmSize, floor: number, ceiling: number): PoolPlan {
+  const perZone = (nodes: number): number => Math.ceil(nodes / ZONES.length) * ZONES.length;
+  return {
+    name: `u${vmSize.replace("Standard_", "").replaceAll("_", "").toLowerCase()}`,
+    vmSize,
+    osDiskGb: VM_SIZES[vmSize].osDiskGb,
+    minCount: perZone(floor),
+    maxCount: Math.max(perZone(ceiling), perZone(floor)),
+    maxPods: MAX_PODS_PER_NODE,
+  };
+}
+
+/** The pool of the cluster's own pods: one node in each zone, the same in every tier since its size cannot change. */
+export const SYSTEM_POOL = {
+  name: "system",
+  vmSize: "Standard_D4ds_v5",
+  osDiskGb: VM_SIZES.Standard_D4ds_v5.osDiskGb,
+  count: ZONES.length,
+  maxPods: MAX_PODS_PER_NODE,
+} as const;
+
+interface TierChoice {
+  vmSize: VmSize;
+  /** 99.99 % means that the services as deployed fit while a zone is away. */
+  survivesZoneLoss: boolean;
+  postgresSku: keyof typeof POSTGRES_SKUS;
+  zoneRedundantPostgres: boolean;
+  backupRetentionDays: number;
+  storageSku: "Standard_ZRS" | "Standard_GZRS";
+  eventHubsUnits: number;
+  grafanaZoneRedundant: boolean;
+}
+
+const CHOICES = {
+  PROFESSIONAL: {
+    vmSize: "Standard_D4ds_v5",
+    survivesZoneLoss: false,
+    postgresSku: "Standard_D2ds_v5",
+    zoneRedundantPostgres: false,
+    backupRetentionDays: 14,
+    storageSku: "Standard_ZRS",
+    eventHubsUnits: 1,
+    grafanaZoneRedundant: false,
+  },
+  ENTERPRISE: {
+    vmSize: "Standard_D8ds_v5",
+    survivesZoneLoss: true,
+    postgresSku: "Standard_D8ds_v5",
+    zoneRedundantPostgres: true,
+    backupRetentionDays: 35,
+    storageSku: "Standard_GZRS",
+    eventHubsUnits: 2,
+    grafanaZoneRedundant: true,
+  },
+} as const satisfies Record<DedicatedTier, TierChoice>;
+
+/**
+ * User nodes: at least what the services request as deployed, at most what fills the namespace's quota, which holds
+ * the autoscalers' maxima and a rollout.
+ */
+export function planUserPool(tier: DedicatedTier): PoolPlan {
+  const { vmSize, survivesZoneLoss } = CHOICES[tier];
+  const { steady, peak } = requestsOf(tier);
+  const quota = TIER_TABLE[tier].quota;
+  const most = {
+    cpuMilli: Math.max(quota.cpuRequests * 1000, peak.requests.cpuMilli),
+    memoryMi: Math.max(quota.memoryRequestsGi * 1024, peak.requests.memoryMi),
+  };
+  const needed = planNodeCount(steady.requests, vmSize);
+  const floor = survivesZoneLoss ? Math.ceil((needed * ZONES.length) / (ZONES.length - 1)) : needed;
+  return planPool(vmSize, floor, planNodeCount(most, vmSize));
+}
+
+/** How many slices the shared cluster is to hold with their quotas in full. */
+export const SHARED_SLICES = { FREE: 20, STARTER: 10 } as const satisfies Record<SharedTier, number>;
+
+/** The shared cluster's user nodes: from one STARTER slice's quota to all slices' quotas. */
+export function planSharedPool(): PoolPlan {
+  const vmSize = "Standard_D16ds_v5";
+  const tiers = Object.keys(SHARED_SLICES) as SharedTier[];
+  const load: Amount = { cpuMilli: 0, memoryMi: 0 };
+  for (const tier of tiers) {
+    load.cpuMilli += TIER_TABLE[tier].quota.cpuRequests * 1000 * SHARED_SLICES[tier];
+    load.memoryMi += TIER_TABLE[tier].quota.memoryRequestsGi * 1024 * SHARED_SLICES[tier];
+  }
+  return planPool(vmSize, 1, planNodeCount(load, vmSize));
+}
+
+/**
+ * Memory in GiB and the connections Azure sets by default, which is what the memory carries.
+ * https://learn.microsoft.com/azure/postgresql/flexible-server/concepts-limits
+ */
+export const POSTGRES_SKUS = {
+  Standard_D2ds_v5: { memoryGi: 8, connections: 859 },
+  Standard_D4ds_v5: { memoryGi: 16, connections: 1718 },
+  Standard_D8ds_v5: { memoryGi: 32, connections: 3437 },
+  Standard_D16ds_v5: { memoryGi: 64, connections: 5000 },
+} as const;
+const POSTGRES_STORAGE_GB = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384] as const;
+
+/** Azure keeps 15 connections for replication and its own monitoring. */
+const POSTGRES_RESERVED_CONNECTIONS = 15;
+/** The part of a tier's storage that is rows; the rest is objects. */
+const DATABASE_SHARE = 0.25;
+
+export interface PostgresPlan {
+  version: "16";
+  sku: { name: string; tier: "GeneralPurpose" };
+  storageGb: number;
+  maxConnections: number;
+  zoneRedundant: boolean;
+  backupRetentionDays: number;
+}
+
+/** The flexible server of a dedicated tier. Throws when the chosen sku does not carry the tier's connections. */
+export function planPostgres(tier: DedicatedTier): PostgresPlan {
+  const { postgresSku, zoneRedundantPostgres, backupRetentionDays } = CHOICES[tier];
+  const { maxConnections, storageGb } = TIER_TABLE[tier];
+  return planServer({
+    sku: postgresSku,
+    connections: maxConnections * DATABASES.length,
+    dataGb: storageGb * DATABASE_SHARE,
+    zoneRedundant: zoneRedundantPostgres,
+    backupRetentionDays,
+  });
+}
+
+/** The shared server: the connections and rows of all slices it is planned for. */
+export function planSharedPostgres(): PostgresPlan {
+  const tiers = Object.keys(SHARED_SLICES) as SharedTier[];
+  const sum = (of: (tier: SharedTier) => number): number =>
+    tiers.reduce((total, tier) => total + of(tier) * SHARED_SLICES[tier], 0);
+  return planServer({
+    sku: "Standard_D16ds_v5",
+    connections: sum((tier) => TIER_TABLE[tier].maxConnections * DATABASES.length),
+    dataGb: sum((tier) => TIER_TABLE[tier].storageGb * DATABASE_SHARE),
+    zoneRedundant: true,
+    backupRetentionDays: 35,
+  });
+}
+
+function planServer(need: {
+  sku: keyof typeof POSTGRES_SKUS;
+  connections: number;
+  dataGb: number;
+  zoneRedundant: boolean;
+  backupRetentionDays: number;
+}): PostgresPlan {
+  const wanted = need.connections + POSTGRES_RESERVED_CONNECTIONS;
+  const carried = POSTGRES_SKUS[need.sku].connections * MAX_FULL;
+  if (wanted > carried)
+    throw new RangeError(`${need.sku} carries ${carried} connections, ${wanted} are wanted.`);
+  const storageGb = POSTGRES_STORAGE_GB.find((size) => size * MAX_FULL >= need.dataGb);
+  if (storageGb === undefined) throw new RangeError(`No storage size holds ${need.dataGb} GB.`);
+  return {
+    version: "16",
+    sku: { name: need.sku, tier: "GeneralPurpose" },
+    storageGb,
+    maxConnections: wanted,
+    zoneRedundant: need.zoneRedundant,
+    backupRetentionDays: need.backupRetentionDays,
+  };
+}
+
+/** Azure Managed Redis, balanced: GiB by size. https://learn.microsoft.com/azure/redis/overview */
+const CACHE_SIZES = [
+  ["Balanced_B1", 1],
+  ["Balanced_B3", 3],
+  ["Balanced_B5", 6],
+  ["Balanced_B10", 12],
+  ["Balanced_B20", 24],
+  ["Balanced_B50", 60],
+] as const;
+/** The hot part of a tier's storage. */
+const CACHE_SHARE = 0.0025;
+
+/** The cache's size: the hot part of the storage at most MAX_FULL full. */
+export function planCache(storageGb: number): (typeof CACHE_SIZES)[number][0] {
+  const found = CACHE_SIZES.find(([, gi]) => gi * MAX_FULL >= storageGb * CACHE_SHARE);
+  if (!found) throw new RangeError(`No cache size holds the hot part of ${storageGb} GB.`);
+  return found[0];
+}
+
+/** What the stores of a footprint are made of. */
+export interface StoresPlan {
+  postgres: PostgresPlan;
+  cacheSku: string;
+  storageSku: "Standard_ZRS" | "Standard_GZRS";
+  eventHubsUnits: number;
+}
+
+export function planStores(tier: DedicatedTier): StoresPlan {
+  const { storageSku, eventHubsUnits } = CHOICES[tier];
+  return {
+    postgres: planPostgres(tier),
+    cacheSku: planCache(TIER_TABLE[tier].storageGb),
+    storageSku,
+    eventHubsUnits,
+  };
+}
+
+export function planSharedStores(): StoresPlan {
+  const tiers = Object.keys(SHARED_SLICES) as SharedTier[];
+  const storageGb = tiers.reduce(
+    (total, tier) => total + TIER_TABLE[tier].storageGb * SHARED_SLICES[tier],
+    0,
+  );
+  return {
+    postgres: planSharedPostgres(),
+    cacheSku: planCache(storageGb),
+    storageSku: "Standard_ZRS",
+    eventHubsUnits: 1,
+  };
+}
+
+export function planGrafanaZoneRedundancy(tier: DedicatedTier): boolean {
+  return CHOICES[tier].grafanaZoneRedundant;
+}

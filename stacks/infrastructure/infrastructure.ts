@@ -1,0 +1,115 @@
+import * as operationalinsights from "@pulumi/azure-native/operationalinsights/index.js";
+import * as resources from "@pulumi/azure-native/resources/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import { Cluster } from "../cluster/cluster.ts";
+import type { Login } from "../cluster/cluster.ts";
+import { assignRole } from "../cluster/role.ts";
+import type { PoolPlan, StoresPlan } from "../azure-sizes.ts";
+import type { FootprintNames } from "../naming.ts";
+import { Network } from "../network/network.ts";
+import { inGroup } from "../placement.ts";
+import type { Placement } from "../placement.ts";
+import { Stores } from "../stores/stores.ts";
+
+export interface InfrastructureArgs {
+  names: FootprintNames;
+  /** What derived names hold besides the label. */
+  identity: string;
+  tags: Record<string, string>;
+  location: string;
+  subscriptionId: string;
+  login: Login & { azureTenantId: string };
+  /** Second octet of the network's /16. */
+  octet: number;
+  pool: PoolPlan;
+  stores: StoresPlan;
+  containers: readonly string[];
+  /** Secret. */
+  postgresPassword: pulumi.Output<string>;
+  /** `<namespace>:<service account>` of the pods that reach Azure's stores as the workload identity. */
+  serviceAccounts: string[];
+}
+
+/** Resource group, network, cluster and stores: what a footprint, shared or a tenant's own, stands on. */
+export class Infrastructure extends pulumi.ComponentResource {
+  readonly placement: Placement;
+  readonly network: Network;
+  readonly cluster: Cluster;
+  readonly stores: Stores;
+  readonly workspaceId: pulumi.Output<string>;
+
+  constructor(name: string, args: InfrastructureArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("tierlift:infrastructure:Infrastructure", name, {}, opts);
+    const { names, location, tags } = args;
+    const group = new resources.ResourceGroup(
+      name,
+      { resourceGroupName: names.resourceGroup, location, tags },
+      { parent: this },
+    );
+    this.placement = {
+      group,
+      resourceGroupName: group.name,
+      location,
+      subscriptionId: args.subscriptionId,
+      names,
+      tags,
+      identity: args.identity,
+    };
+    const { placement } = this;
+    // Here and not with the rest of the observability: the cluster's log agent is given it when the cluster is made.
+    const workspace = new operationalinsights.Workspace(
+      name,
+      {
+        resourceGroupName: group.name,
+        workspaceName: names.workspace,
+        location,
+        sku: { name: "PerGB2018" },
+        retentionInDays: 30,
+        features: { disableLocalAuth: true, enableLogAccessUsingOnlyResourcePermissions: true },
+        tags,
+      },
+      inGroup(this, placement),
+    );
+    this.workspaceId = workspace.id;
+    this.network = new Network(name, { placement, octet: args.octet }, { parent: this });
+    this.cluster = new Cluster(
+      name,
+      {
+        placement,
+        login: args.login,
+        pool: args.pool,
+        subnetId: this.network.subnetIds.aks,
+        workspaceId: workspace.id,
+        serviceAccounts: args.serviceAccounts,
+      },
+      { parent: this },
+    );
+    this.stores = new Stores(
+      name,
+      {
+        placement,
+        plan: args.stores,
+        network: this.network,
+        azureTenantId: args.login.azureTenantId,
+        containers: args.containers,
+        postgresPassword: args.postgresPassword,
+      },
+      { parent: this },
+    );
+    this.admitWorkload(name);
+    this.registerOutputs({ resourceGroupName: group.name });
+  }
+
+  /** What the services may do in the stores that know identities. */
+  private admitWorkload(name: string): void {
+    const { placement, stores } = this;
+    const principalId = this.cluster.workloadPrincipalId;
+    for (const [purpose, role, scope] of [
+      ["workload-blobs", "blobDataContributor", stores.storageId],
+      ["workload-events", "eventHubsDataOwner", stores.eventsId],
+      ["workload-secrets", "keyVaultSecretsUser", stores.vaultId],
+    ] as const) {
+      assignRole(`${name}-${purpose}`, { placement, role, principalId, scope }, this);
+    }
+  }
+}
