@@ -106,7 +106,7 @@ function createHandlers(session: Session) {
         const ended = new AbortController();
         call.on("cancelled", () => ended.abort());
         const cancelled = AbortSignal.any([session.cancel.signal, ended.signal]);
-        const { urn = "", timeoutSeconds = 0 } = request as { urn?: string; timeoutSeconds?: number };
+        const { urn = "", timeoutSeconds = 0 } = (request ?? {}) as { urn?: string; timeoutSeconds?: number };
         const result = await method.call(provider, request, session.context(urn, cancelled, timeoutSeconds));
         return answer(result);
       };
