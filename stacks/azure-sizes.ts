@@ -47,7 +47,7 @@ export function planNodeCapacity(size: VmSize): { allocatable: Amount; usable: A
 }
 
 export interface PoolPlan {
-  /** At most 12 lower-case letters and digits. Holds the size: another size is another pool, made before the old goes. */
+  /** At most 12 lower-case letters and digits; holds the size, since another size is another pool. */
   name: string;
   vmSize: VmSize;
   osDiskGb: number;
@@ -85,55 +85,77 @@ export const SYSTEM_POOL = {
 } as const;
 
 interface TierChoice {
-  vmSize: VmSize;
-  /** 99.99 % means that the services as deployed fit while a zone is away. */
-  survivesZoneLoss: boolean;
   postgresSku: keyof typeof POSTGRES_SKUS;
   zoneRedundantPostgres: boolean;
   backupRetentionDays: number;
   storageSku: "Standard_ZRS" | "Standard_GZRS";
   eventHubsUnits: number;
-  grafanaZoneRedundant: boolean;
 }
 
 const CHOICES = {
   PROFESSIONAL: {
-    vmSize: "Standard_D4ds_v5",
-    survivesZoneLoss: false,
     postgresSku: "Standard_D2ds_v5",
     zoneRedundantPostgres: false,
     backupRetentionDays: 14,
     storageSku: "Standard_ZRS",
     eventHubsUnits: 1,
-    grafanaZoneRedundant: false,
   },
   ENTERPRISE: {
-    vmSize: "Standard_D8ds_v5",
-    survivesZoneLoss: true,
     postgresSku: "Standard_D8ds_v5",
     zoneRedundantPostgres: true,
     backupRetentionDays: 35,
     storageSku: "Standard_GZRS",
     eventHubsUnits: 2,
-    grafanaZoneRedundant: true,
   },
 } as const satisfies Record<DedicatedTier, TierChoice>;
 
+const BASE_VM = "Standard_D4ds_v5";
+const LARGE_VM = "Standard_D8ds_v5";
+
 /**
- * User nodes: at least what the services request as deployed, at most what fills the namespace's quota, which holds
- * the autoscalers' maxima and a rollout.
+ * The pools of a tier's services. A pool's size cannot change, so a larger tier keeps the smaller one's pool and gets
+ * a second one beside it: growing adds, and takes nothing away.
+ *
+ * PROFESSIONAL: at least what the services request as deployed, at most what fills the namespace's quota.
+ * ENTERPRISE: its second pool takes the rest of the larger quota, and both together hold all autoscalers' maxima while
+ * one of the three zones is away, which is what 99.99 % asks for.
  */
-export function planUserPool(tier: DedicatedTier): PoolPlan {
-  const { vmSize, survivesZoneLoss } = CHOICES[tier];
-  const { steady, peak } = requestsOf(tier);
-  const quota = TIER_TABLE[tier].quota;
-  const most = {
-    cpuMilli: Math.max(quota.cpuRequests * 1000, peak.requests.cpuMilli),
-    memoryMi: Math.max(quota.memoryRequestsGi * 1024, peak.requests.memoryMi),
+export function planUserPools(tier: DedicatedTier): PoolPlan[] {
+  const base = planPool(
+    BASE_VM,
+    planNodeCount(requestsOf("PROFESSIONAL").steady.requests, BASE_VM),
+    planNodeCount(quotaOf("PROFESSIONAL"), BASE_VM),
+  );
+  if (tier === "PROFESSIONAL") return [base];
+  const withoutZone = (nodes: number): number => (nodes * (ZONES.length - 1)) / ZONES.length;
+  const leftOfPeak = subtract(
+    requestsOf("ENTERPRISE").peak.requests,
+    base.vmSize,
+    withoutZone(base.minCount),
+  );
+  const leftOfQuota = subtract(quotaOf("ENTERPRISE"), base.vmSize, base.maxCount);
+  return [
+    base,
+    planPool(
+      LARGE_VM,
+      Math.ceil((planNodeCount(leftOfPeak, LARGE_VM) * ZONES.length) / (ZONES.length - 1)),
+      planNodeCount(leftOfQuota, LARGE_VM),
+    ),
+  ];
+}
+
+function quotaOf(tier: DedicatedTier): Amount {
+  const { cpuRequests, memoryRequestsGi } = TIER_TABLE[tier].quota;
+  return { cpuMilli: cpuRequests * 1000, memoryMi: memoryRequestsGi * 1024 };
+}
+
+/** What is left of a load when so many nodes carry their part of it. */
+function subtract(load: Amount, vmSize: VmSize, nodes: number): Amount {
+  const { usable } = planNodeCapacity(vmSize);
+  return {
+    cpuMilli: Math.max(0, load.cpuMilli - usable.cpuMilli * nodes),
+    memoryMi: Math.max(0, load.memoryMi - usable.memoryMi * nodes),
   };
-  const needed = planNodeCount(steady.requests, vmSize);
-  const floor = survivesZoneLoss ? Math.ceil((needed * ZONES.length) / (ZONES.length - 1)) : needed;
-  return planPool(vmSize, floor, planNodeCount(most, vmSize));
 }
 
 /** How many slices the shared cluster is to hold with their quotas in full. */
@@ -276,8 +298,4 @@ export function planSharedStores(): StoresPlan {
     storageSku: "Standard_ZRS",
     eventHubsUnits: 1,
   };
-}
-
-export function planGrafanaZoneRedundancy(tier: DedicatedTier): boolean {
-  return CHOICES[tier].grafanaZoneRedundant;
 }

@@ -98,7 +98,7 @@ export class Platform extends pulumi.ComponentResource {
         subscriptionId,
         login: { ...planPlatformLogin(settings), azureTenantId },
         octet: PLATFORM_OCTET,
-        pool: planSharedPool(),
+        pools: [planSharedPool()],
         stores: planSharedStores(),
         containers: CONTAINERS.platform,
         postgresPassword: pulumi.secret(

@@ -90,7 +90,13 @@ export function declareTenant(
   }
 
   return {
-    slice: slice ? { namespace: slice.namespace, ingressAddress: platform.ingressAddress } : null,
+    slice: slice
+      ? {
+          namespace: slice.namespace,
+          ingressAddress: platform.ingressAddress,
+          serviceEndpoints: slice.endpoints,
+        }
+      : null,
     dedicated: dedicated ? dedicated.summary : null,
     zone: { name: zone.zoneName, id: zone.zoneId, nameServers: zone.nameServers },
     records: zone.records,

@@ -26,7 +26,7 @@ export interface Login {
 export interface ClusterArgs {
   placement: Placement;
   login: Login;
-  pool: PoolPlan;
+  pools: PoolPlan[];
   subnetId: pulumi.Output<string>;
   workspaceId: pulumi.Output<string>;
   /** `<namespace>:<service account>` of the pods that act as the workload identity. */
@@ -88,18 +88,7 @@ export class Cluster extends pulumi.ComponentResource {
     ];
 
     this.managedCluster = this.createCluster(name, args, identities, roles);
-    const pool = new azure.AgentPool(
-      `${name}-${args.pool.name}`,
-      {
-        resourceGroupName: placement.resourceGroupName,
-        resourceName: this.managedCluster.name,
-        ...planUserPool(args.pool),
-        vnetSubnetID: args.subnetId,
-        tags: placement.tags,
-      },
-      // The autoscaler moves the count.
-      inGroup(this, placement, { ignoreChanges: ["count"], deletedWith: this.managedCluster }),
-    );
+    const pools = args.pools.map((pool) => this.createPool(name, pool, args));
     this.createMaintenance(name, placement);
     this.federate(name, args, identities.workload);
     const admin = this.admitProgram(name, placement);
@@ -108,7 +97,7 @@ export class Cluster extends pulumi.ComponentResource {
     this.clusterName = this.managedCluster.name;
     this.workloadClientId = identities.workload.clientId;
     this.workloadPrincipalId = identities.workload.principalId;
-    this.ready = [pool, admin];
+    this.ready = [...pools, admin];
     this.kubeconfig = this.readKubeconfig(args);
     this.registerOutputs({ clusterId: this.clusterId });
   }
@@ -155,7 +144,7 @@ export class Cluster extends pulumi.ComponentResource {
             objectId: identities.kubelet.principalId,
           },
         },
-        agentPoolProfiles: [{ ...planSystemPool(placement.tags), vnetSubnetID: args.subnetId }],
+        agentPoolProfiles: [{ ...planSystemPool(), vnetSubnetID: args.subnetId }],
         networkProfile: planClusterNetwork(),
         enableRBAC: true,
         aadProfile: { managed: true, enableAzureRBAC: true, tenantID: args.login.azureTenantId },
@@ -182,6 +171,21 @@ export class Cluster extends pulumi.ComponentResource {
       },
       // Automatic upgrades move the version inside its minor.
       inGroup(this, placement, { dependsOn: roles, ignoreChanges: ["kubernetesVersion"] }),
+    );
+  }
+
+  private createPool(name: string, pool: PoolPlan, { placement, subnetId }: ClusterArgs): azure.AgentPool {
+    return new azure.AgentPool(
+      `${name}-${pool.name}`,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        resourceName: this.managedCluster.name,
+        ...planUserPool(pool),
+        vnetSubnetID: subnetId,
+        tags: placement.tags,
+      },
+      // The autoscaler moves the count.
+      inGroup(this, placement, { ignoreChanges: ["count"], deletedWith: this.managedCluster }),
     );
   }
 

@@ -40,9 +40,7 @@ export const KUBERNETES_VERSION = "1.34";
  * The only pool in the cluster's own body: it takes nothing but the cluster's own pods and never changes, since a
  * change of one inline pool touches all pools. User pools are resources beside it.
  */
-export function planSystemPool(
-  tags: Record<string, string>,
-): Omit<containerservice.ManagedClusterAgentPoolProfileArgs, "vnetSubnetID"> {
+export function planSystemPool(): Omit<containerservice.ManagedClusterAgentPoolProfileArgs, "vnetSubnetID"> {
   return {
     name: SYSTEM_POOL.name,
     mode: "System",
@@ -57,7 +55,6 @@ export function planSystemPool(
     maxPods: SYSTEM_POOL.maxPods,
     nodeTaints: ["CriticalAddonsOnly=true:NoSchedule"],
     upgradeSettings: { maxSurge: "33%" },
-    tags,
   };
 }
 

@@ -2,7 +2,7 @@
 import { Provider as AzureProvider } from "@pulumi/azure-native/provider.js";
 import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { planStores, planUserPool } from "../azure-sizes.ts";
+import { planStores, planUserPools } from "../azure-sizes.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Footing, PostgresLogin, Tenant, TlsPair } from "../connections.ts";
 import { DataMigration } from "../data/data-migration.ts";
@@ -134,7 +134,7 @@ export class Dedicated extends pulumi.ComponentResource {
     if (has("observability") && namespace) {
       new AzureObservability(
         name,
-        { infrastructure, tier, services: SERVICE_NAMES, namespace: DEDICATED_NAMESPACE },
+        { infrastructure, namespace: DEDICATED_NAMESPACE },
         { parent: this, providers: [provider] },
       );
       new ClusterObservability(name, { ...footing, namespace: namespace.namespace }, onCluster(namespace));
@@ -146,14 +146,14 @@ export class Dedicated extends pulumi.ComponentResource {
       clusterName: cluster.clusterName,
       kubeconfig: cluster.kubeconfig,
       namespace: DEDICATED_NAMESPACE,
-      ingressAddress: this.ingressAddress ?? null,
+      ingressAddress: this.ingressAddress,
       postgres: {
         serverId: stores.postgres.server.id,
         ...stores.connections.postgres,
         databases: stores.postgres.databases,
       },
-      serviceEndpoints: services?.endpoints ?? null,
-      dataReport: migration?.report ?? null,
+      serviceEndpoints: services?.endpoints,
+      dataReport: migration?.report,
     };
     this.registerOutputs({});
   }
@@ -185,7 +185,7 @@ export class Dedicated extends pulumi.ComponentResource {
         subscriptionId: args.subscriptionId,
         login: { clientId, azureTenantId, clientSecret },
         octet: DEDICATED_OCTET,
-        pool: planUserPool(tier),
+        pools: planUserPools(tier),
         stores: planStores(tier),
         containers: CONTAINERS.dedicated,
         postgresPassword: pulumi.secret(

@@ -21,7 +21,7 @@ export interface InfrastructureArgs {
   login: Login & { azureTenantId: string };
   /** Second octet of the network's /16. */
   octet: number;
-  pool: PoolPlan;
+  pools: PoolPlan[];
   stores: StoresPlan;
   containers: readonly string[];
   /** Secret. */
@@ -77,7 +77,7 @@ export class Infrastructure extends pulumi.ComponentResource {
       {
         placement,
         login: args.login,
-        pool: args.pool,
+        pools: args.pools,
         subnetId: this.network.subnetIds.aks,
         workspaceId: workspace.id,
         serviceAccounts: args.serviceAccounts,

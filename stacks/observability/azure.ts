@@ -1,18 +1,229 @@
+import * as alertsmanagement from "@pulumi/azure-native/alertsmanagement/index.js";
+import * as dashboard from "@pulumi/azure-native/dashboard/index.js";
+import * as monitor from "@pulumi/azure-native/monitor/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { assignRole } from "../cluster/role.ts";
 import type { Infrastructure } from "../infrastructure/infrastructure.ts";
-import type { DedicatedTier } from "../spec.ts";
+import { inGroup } from "../placement.ts";
+import { planAlerts, RULE_GROUPS } from "./alerts.ts";
 
 export interface AzureObservabilityArgs {
   infrastructure: Infrastructure;
-  tier: DedicatedTier;
-  services: readonly string[];
+  /** The namespace whose services are watched. */
   namespace: string;
 }
 
+/** Managed Prometheus and Grafana, collected logs, alert rules, and the diagnostic logs of the parts that Azure runs. */
 export class AzureObservability extends pulumi.ComponentResource {
+  readonly grafanaEndpoint: pulumi.Output<string>;
+  readonly prometheusEndpoint: pulumi.Output<string>;
+
   constructor(name: string, args: AzureObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:observability:AzureObservability", name, {}, opts);
-    void args;
-    this.registerOutputs({});
+    const { placement } = args.infrastructure;
+    const metrics = new monitor.AzureMonitorWorkspace(
+      name,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        azureMonitorWorkspaceName: placement.names.metrics,
+        location: placement.location,
+        tags: placement.tags,
+      },
+      inGroup(this, placement),
+    );
+    this.collectMetrics(name, args.infrastructure, metrics);
+    this.collectLogs(name, args.infrastructure);
+    this.raiseAlerts(name, args, metrics);
+    this.keepDiagnostics(name, args.infrastructure);
+    const grafana = this.createGrafana(name, args.infrastructure, metrics);
+    this.grafanaEndpoint = grafana.properties.apply((properties) => properties?.endpoint ?? "");
+    this.prometheusEndpoint = metrics.metrics.apply((found) => found?.prometheusQueryEndpoint ?? "");
+    this.registerOutputs({
+      grafanaEndpoint: this.grafanaEndpoint,
+      prometheusEndpoint: this.prometheusEndpoint,
+    });
+  }
+
+  private collectMetrics(
+    name: string,
+    { placement, cluster }: Infrastructure,
+    metrics: monitor.AzureMonitorWorkspace,
+  ): void {
+    const endpoint = new monitor.DataCollectionEndpoint(
+      name,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        dataCollectionEndpointName: placement.names.collectionEndpoint,
+        location: placement.location,
+        kind: "Linux",
+        networkAcls: { publicNetworkAccess: "Enabled" },
+        tags: placement.tags,
+      },
+      inGroup(this, placement),
+    );
+    const rule = new monitor.DataCollectionRule(
+      `${name}-metrics`,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        dataCollectionRuleName: placement.names.metricsRule,
+        location: placement.location,
+        kind: "Linux",
+        dataCollectionEndpointId: endpoint.id,
+        dataSources: {
+          prometheusForwarder: [{ name: "prometheus", streams: ["Microsoft-PrometheusMetrics"] }],
+        },
+        destinations: { monitoringAccounts: [{ name: "metrics", accountResourceId: metrics.id }] },
+        dataFlows: [{ streams: ["Microsoft-PrometheusMetrics"], destinations: ["metrics"] }],
+        tags: placement.tags,
+      },
+      inGroup(this, placement),
+    );
+    const onCluster = inGroup(this, placement, { deletedWith: cluster.managedCluster });
+    new monitor.DataCollectionRuleAssociation(
+      `${name}-metrics`,
+      {
+        resourceUri: cluster.clusterId,
+        associationName: "prometheus-metrics",
+        dataCollectionRuleId: rule.id,
+      },
+      onCluster,
+    );
+    new monitor.DataCollectionRuleAssociation(
+      `${name}-endpoint`,
+      // The one name under which an endpoint can be associated.
+      {
+        resourceUri: cluster.clusterId,
+        associationName: "configurationAccessEndpoint",
+        dataCollectionEndpointId: endpoint.id,
+      },
+      onCluster,
+    );
+  }
+
+  /** What the cluster's log agent sends: the containers' output, events and the inventory. */
+  private collectLogs(name: string, { placement, cluster, workspaceId }: Infrastructure): void {
+    const streams = ["Microsoft-ContainerInsights-Group-Default"];
+    const rule = new monitor.DataCollectionRule(
+      `${name}-logs`,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        dataCollectionRuleName: placement.names.logsRule,
+        location: placement.location,
+        kind: "Linux",
+        dataSources: {
+          extensions: [
+            {
+              name: "ContainerInsightsExtension",
+              extensionName: "ContainerInsights",
+              streams,
+              extensionSettings: { dataCollectionSettings: { interval: "1m", enableContainerLogV2: true } },
+            },
+          ],
+        },
+        destinations: { logAnalytics: [{ name: "logs", workspaceResourceId: workspaceId }] },
+        dataFlows: [{ streams, destinations: ["logs"] }],
+        tags: placement.tags,
+      },
+      inGroup(this, placement),
+    );
+    new monitor.DataCollectionRuleAssociation(
+      `${name}-logs`,
+      { resourceUri: cluster.clusterId, associationName: "container-logs", dataCollectionRuleId: rule.id },
+      inGroup(this, placement, { deletedWith: cluster.managedCluster }),
+    );
+  }
+
+  private raiseAlerts(
+    name: string,
+    { infrastructure, namespace }: AzureObservabilityArgs,
+    metrics: monitor.AzureMonitorWorkspace,
+  ): void {
+    const { placement, cluster } = infrastructure;
+    const alerts = planAlerts(namespace);
+    for (const group of RULE_GROUPS) {
+      new alertsmanagement.PrometheusRuleGroup(
+        `${name}-${group}`,
+        {
+          resourceGroupName: placement.resourceGroupName,
+          ruleGroupName: `${placement.names.cluster}-${group}`,
+          location: placement.location,
+          clusterName: cluster.clusterName,
+          scopes: [metrics.id],
+          interval: "PT1M",
+          enabled: true,
+          rules: alerts[group],
+          tags: placement.tags,
+        },
+        inGroup(this, placement),
+      );
+    }
+  }
+
+  private keepDiagnostics(name: string, { cluster, stores, workspaceId }: Infrastructure): void {
+    const categories = (...names: string[]) => names.map((category) => ({ category, enabled: true }));
+    const audit = [{ categoryGroup: "audit", enabled: true }];
+    const all = [{ categoryGroup: "allLogs", enabled: true }];
+    for (const [part, resourceUri, logs] of [
+      [
+        "cluster",
+        cluster.clusterId,
+        categories("kube-audit-admin", "guard", "cluster-autoscaler", "kube-controller-manager"),
+      ],
+      ["postgres", stores.postgres.server.id, all],
+      ["vault", stores.vaultId, audit],
+      ["events", stores.eventsId, all],
+    ] as const) {
+      new monitor.DiagnosticSetting(
+        `${name}-${part}`,
+        {
+          name: "tierlift",
+          resourceUri,
+          workspaceId,
+          logs: [...logs],
+          metrics: [{ category: "AllMetrics", enabled: part !== "cluster" }],
+        },
+        // Not `deletedWith`: a setting outlives its resource and comes back on the next one of the same id.
+        { parent: this },
+      );
+    }
+  }
+
+  private createGrafana(
+    name: string,
+    { placement }: Infrastructure,
+    metrics: monitor.AzureMonitorWorkspace,
+  ): dashboard.Grafana {
+    const grafana = new dashboard.Grafana(
+      name,
+      {
+        resourceGroupName: placement.resourceGroupName,
+        workspaceName: placement.names.grafana,
+        location: placement.location,
+        sku: { name: "Standard" },
+        identity: { type: "SystemAssigned" },
+        properties: {
+          apiKey: "Disabled",
+          publicNetworkAccess: "Enabled",
+          // Cannot change later, so it is what the larger tier needs.
+          zoneRedundancy: "Enabled",
+          grafanaIntegrations: {
+            azureMonitorWorkspaceIntegrations: [{ azureMonitorWorkspaceResourceId: metrics.id }],
+          },
+        },
+        tags: placement.tags,
+      },
+      inGroup(this, placement),
+    );
+    assignRole(
+      `${name}-grafana`,
+      {
+        placement,
+        role: "monitoringDataReader",
+        principalId: grafana.identity.apply((identity) => identity?.principalId ?? ""),
+        scope: metrics.id,
+      },
+      this,
+    );
+    return grafana;
   }
 }
