@@ -77,7 +77,11 @@ export function createKubernetesClient(access: KubernetesAccess): KubernetesClie
   const json = async <T>(method: string, path: string, body?: unknown, type = "application/json") => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const signal = AbortSignal.timeout(deadlineMs);
-    const headers = { accept: "application/json", ...(text === undefined ? {} : { "content-type": type }) };
+    const headers = {
+      accept: "application/json",
+      // Without a length node sends a DELETE's body as if it were the next request.
+      ...(text === undefined ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) }),
+    };
     return parseAnswer<T>(`${method} ${path}`, await open(path, { method, headers, signal }, text));
   };
   return {

@@ -38,7 +38,7 @@ const authorityDays = 3650;
 /** Below the 825 days above which some clients refuse a server's certificate. */
 const leafDays = 820;
 
-x509.cryptoProvider.set(webcrypto as webcrypto.Crypto);
+x509.cryptoProvider.set(webcrypto);
 
 /**
  * The authority kept in a folder, made there when it is missing (`ca.pem`, and `ca-key.pem` readable by its owner
@@ -134,7 +134,7 @@ async function issue(
 }
 
 async function createKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  return (await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]));
 }
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {

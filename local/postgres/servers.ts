@@ -1,0 +1,241 @@
+import { access } from "node:fs/promises";
+import path from "node:path";
+import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
+import { badRequest, notFound } from "../arm/errors.ts";
+import { writeSecretFile } from "../files.ts";
+import type { Authority } from "../pki/authority.ts";
+import { createSerial, type Serial } from "../serial.ts";
+import { resourceKey } from "../stable.ts";
+import { ensureAdministrator } from "./administrator.ts";
+import { dropDatabase, ensureDatabase, type DatabaseProperties } from "./databases.ts";
+import { applyParameter, describeParameter, type ConfigurationProperties } from "./parameters.ts";
+import { removeFolders, resolveUser, type OsUser } from "./placement.ts";
+import { endLeftOverServer, startPostgres, type PostgresServer } from "./server.ts";
+
+export interface PostgresBackendsOptions {
+  /** A folder per server is made below it. */
+  dir: string;
+  /** Folder with the programs `initdb` and `postgres`. */
+  binDir: string;
+  /** Signs the servers' certificates. */
+  authority: Authority;
+  /** Who the servers run as when this process is root; by default the user `postgres`, else `nobody`. */
+  runAs?: OsUser;
+  /** The list of servers has changed. */
+  onChange: () => void;
+}
+
+export interface RunningPostgres {
+  resourceId: string;
+  host: string;
+  port: number;
+  user: string;
+  /** Readable by its owner only. */
+  passwordFile: string;
+}
+
+export interface PostgresBackends extends BackendGroup {
+  servers(): RunningPostgres[];
+  /** A parameter of a server as `GET …/configurations/<name>` answers it, also one that nobody ever set. */
+  configuration(serverId: string, name: string, view: ResourceView): Promise<Record<string, unknown>>;
+}
+
+interface ServerProperties {
+  administratorLogin?: string;
+  administratorLoginPassword?: string;
+  availabilityZone?: string;
+  version?: string;
+}
+
+interface Entry {
+  resource: ArmResource;
+  dir: string;
+  serial: Serial;
+  server?: PostgresServer;
+  /** The login whose password was set last in this run. */
+  administrator?: string;
+}
+
+const serverType = "microsoft.dbforpostgresql/flexibleservers";
+
+/** A PostgreSQL server behind every flexible server, with its databases, parameters and administrator. */
+export function createPostgresBackends(options: PostgresBackendsOptions): PostgresBackends {
+  const entries = new Map<string, Entry>();
+  const entryOf = (resource: ArmResource): Entry => {
+    const key = resource.id.toLowerCase();
+    const present = entries.get(key);
+    if (present) return Object.assign(present, { resource });
+    const entry: Entry = {
+      resource,
+      dir: path.join(options.dir, resourceKey(resource.name, resource.id)),
+      serial: createSerial(),
+    };
+    entries.set(key, entry);
+    return entry;
+  };
+  /** Runs a task on the server that a child resource belongs to, started if need be. */
+  const onServer = async <T>(
+    child: ArmResource,
+    view: ResourceView,
+    task: (server: PostgresServer, entry: Entry) => Promise<T>,
+  ): Promise<T> => {
+    const parent = parentOf(child, view);
+    if (!parent) throw notFound("ParentResourceNotFound", `The server of ${child.name} was not found.`);
+    const entry = entryOf(parent);
+    return entry.serial(async () => task(await ensureServer(entry, options), entry));
+  };
+  /** As `onServer`, for removals: a server that is gone or going has taken its children along. */
+  const onRunningServer = async (
+    child: ArmResource,
+    view: ResourceView,
+    task: (server: PostgresServer) => Promise<void>,
+  ) => {
+    const parent = parentOf(child, view);
+    const entry = parent && entries.get(parent.id.toLowerCase());
+    await entry?.serial(async () => {
+      if (entry.server?.isRunning()) await task(entry.server);
+    });
+  };
+  const restart = (entry: Entry) => async () => {
+    await entry.server?.stop();
+    return ensureServer(entry, options);
+  };
+
+  const flexibleServers: Backend = {
+    type: serverType,
+    async ensure(resource) {
+      const entry = entryOf(resource);
+      const server = await entry.serial(() => ensureServer(entry, options));
+      const { availabilityZone } = properties<ServerProperties>(resource);
+      return {
+        // A bare name on Azure, where the port is always 5432.
+        fullyQualifiedDomainName: `127.0.0.1:${server.port}`,
+        state: "Ready",
+        minorVersion: "4",
+        // Left to Azure, it picks a zone.
+        ...(availabilityZone ? {} : { availabilityZone: "1" }),
+      };
+    },
+    async remove(resource) {
+      const entry = entryOf(resource);
+      await entry.serial(async () => {
+        await entry.server?.stop();
+        await endLeftOverServer(entry.dir);
+        await removeFolders(entry.dir);
+        entries.delete(resource.id.toLowerCase());
+      });
+      options.onChange();
+    },
+    actions: {
+      restart: async (resource) => {
+        const entry = entryOf(resource);
+        await entry.serial(restart(entry));
+        return {};
+      },
+    },
+  };
+  const databases: Backend = {
+    type: `${serverType}/databases`,
+    ensure: async (resource, view) => {
+      const wanted = properties<DatabaseProperties>(resource);
+      return {
+        ...(await onServer(resource, view, (server) => ensureDatabase(server, resource.name, wanted))),
+      };
+    },
+    remove: (resource, view) =>
+      onRunningServer(resource, view, (server) => dropDatabase(server, resource.name)),
+  };
+  const configurations: Backend = {
+    type: `${serverType}/configurations`,
+    ensure: (resource, view) => {
+      const { value } = properties<ConfigurationProperties>(resource);
+      return onServer(resource, view, (server, entry) =>
+        applyParameter(server, resource.name, value, restart(entry)),
+      );
+    },
+    remove: (resource, view) =>
+      onRunningServer(resource, view, async (server) => {
+        await applyParameter(server, resource.name, undefined, restart(entryOf(parentOf(resource, view)!)));
+      }),
+  };
+  const firewallRules: Backend = {
+    type: `${serverType}/firewallrules`,
+    // Only this machine reaches the server: a rule is kept, and changes nothing.
+    ensure: () => Promise.resolve({}),
+    remove: () => Promise.resolve(),
+  };
+  return {
+    backends: [flexibleServers, databases, configurations, firewallRules],
+    servers: () => [...entries.values()].flatMap(runningServer),
+    async configuration(serverId, name, view) {
+      const resource = view.get(serverId);
+      if (!resource) throw notFound("ParentResourceNotFound", `The server ${serverId} was not found.`);
+      const entry = entryOf(resource);
+      return entry.serial(async () => describeParameter(await ensureServer(entry, options), name));
+    },
+    async stop() {
+      await Promise.all([...entries.values()].map((entry) => entry.serial(async () => entry.server?.stop())));
+    },
+  };
+}
+
+async function ensureServer(entry: Entry, options: PostgresBackendsOptions): Promise<PostgresServer> {
+  if (!entry.server?.isRunning()) {
+    await requirePrograms(options.binDir);
+    delete entry.administrator;
+    entry.server = await startPostgres({
+      dir: entry.dir,
+      name: entry.resource.name,
+      binDir: options.binDir,
+      user: await resolveUser(options.runAs),
+      authority: options.authority,
+    });
+    options.onChange();
+  }
+  await applyAdministrator(entry, entry.server);
+  return entry.server;
+}
+
+/** Sets the administrator's password when the resource brings one that is not the server's already. */
+async function applyAdministrator(entry: Entry, server: PostgresServer): Promise<void> {
+  const { administratorLogin: login, administratorLoginPassword: password } = properties<ServerProperties>(
+    entry.resource,
+  );
+  if (!login || !password) return;
+  const wanted = `${login}\n${password}`;
+  if (entry.administrator === wanted) return;
+  await ensureAdministrator(server, login, password);
+  await writeSecretFile(passwordFile(entry), password);
+  entry.administrator = wanted;
+}
+
+function runningServer(entry: Entry): RunningPostgres[] {
+  const { administratorLogin: user } = properties<ServerProperties>(entry.resource);
+  if (!entry.server || !user) return [];
+  const { port } = entry.server;
+  return [
+    { resourceId: entry.resource.id, host: "127.0.0.1", port, user, passwordFile: passwordFile(entry) },
+  ];
+}
+
+function passwordFile(entry: Entry): string {
+  return path.join(entry.dir, "administrator-password");
+}
+
+async function requirePrograms(binDir: string): Promise<void> {
+  await access(path.join(binDir, "initdb")).catch((error: unknown) => {
+    throw badRequest(
+      "PartMissing",
+      `PostgreSQL's programs are not in ${binDir}: ${error instanceof Error ? error.message : ""}`,
+    );
+  });
+}
+
+function properties<T>(resource: ArmResource): Partial<T> {
+  return (resource.body.properties ?? {});
+}
+
+/** `…/flexibleServers/<server>/databases/<name>` belongs to `…/flexibleServers/<server>`. */
+function parentOf(child: ArmResource, view: ResourceView): ArmResource | undefined {
+  return view.get(child.id.split("/").slice(0, -2).join("/"));
+}
