@@ -144,6 +144,36 @@ export function toInputs(definition: Definition, armBody: Values): Values {
   return objectFromArm(resolved, bodyOf(resolved), armBody, true, "inputs");
 }
 
+function inputsOf(definition: Definition, type: TypeNode, value: unknown): unknown {
+  const node = concrete(definition, type, value);
+  if (node.kind === "array" && Array.isArray(value)) {
+    const items = typeAt(definition, node.items);
+    return value.map((item) => inputsOf(definition, items, item));
+  }
+  if (node.kind !== "object" || !isRecord(value)) return value;
+  return node.keysAsList ? Object.keys(value) : objectInputs(definition, node, value, false);
+}
+
+function objectInputs(definition: Definition, node: ObjectNode, value: Values, isResource: boolean): Values {
+  const result: Values = {};
+  const table = propertiesOf(definition, node, isResource);
+  for (const [name, member] of Object.entries(value)) {
+    const property = table.get(name);
+    if (isAbsent(member) || property?.outputOnly || property?.envelope) continue;
+    if (property && !(property.flags & READ_ONLY))
+      result[name] = inputsOf(definition, typeAt(definition, property.type), member);
+    else if (!property && node.additional !== undefined)
+      result[name] = inputsOf(definition, typeAt(definition, node.additional), member);
+  }
+  return result;
+}
+
+/** What of azure-native's outputs could be inputs; path parameters are no outputs. */
+export function outputsToInputs(definition: Definition, outputs: Values): Values {
+  const resolved = ofRecordType(definition, recordTypeOf(outputs));
+  return objectInputs(resolved, bodyOf(resolved), outputs, true);
+}
+
 /** Names of azure-native's top-level properties of a resource; those that ARM never returns are not outputs. */
 export function propertyNames(definition: Definition): { inputs: string[]; outputs: string[] } {
   const table = [...propertiesOf(definition, bodyOf(definition), true)];

@@ -1,0 +1,4 @@
+import { runProvider } from "../protocol/main.ts";
+import { createAzureNativeProvider } from "./provider.ts";
+
+await runProvider(createAzureNativeProvider());
