@@ -1,7 +1,14 @@
 /** The words of the service: what is stored, answered and streamed. */
 import type { Layer, Tier } from "../stacks/spec.ts";
 
-export const TENANT_STATUSES = ["PROVISIONING", "ACTIVE", "UPGRADING", "PROVISIONING_FAILED", "DELETING", "DELETED"] as const;
+export const TENANT_STATUSES = [
+  "PROVISIONING",
+  "ACTIVE",
+  "UPGRADING",
+  "PROVISIONING_FAILED",
+  "DELETING",
+  "DELETED",
+] as const;
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
 
 export interface Tenant {
@@ -86,8 +93,11 @@ export interface PhaseRecord {
   phase: Phase;
   startedAt: string;
   finishedAt?: string;
+  /** How often it was begun, resumptions after a restart included. */
   attempts: number;
-  outcome?: "DONE" | "FAILED" | "UNDONE";
+  /** Failures in a row since it was last begun by a command; three end the migration's advance. */
+  failures: number;
+  outcome?: "DONE" | "FAILED" | "UNDONE" | "UNDO_FAILED";
   /** Resources that the phase's change set plans, and those done so far. */
   resourcesPlanned?: number;
   resourcesDone?: number;
@@ -110,8 +120,11 @@ export interface TierMigrationJob {
   credentials?: CredentialsReference;
   /** The reason given for a rollback or cancel. */
   reason?: string;
-  /** Why it is FAILED, for the operator. */
-  error?: { code: string; message: string; phase: Phase | null };
+  /**
+   * What went wrong last, for the operator: why it is FAILED, or why a cutover brought it back to VERIFICATION.
+   * `status` is where it happened, and where `retry` goes on.
+   */
+  error?: { code: string; message: string; phase: Phase | null; status: JobStatus };
   phases: PhaseRecord[];
   /** When the tenant's time to try the new infrastructure ends. */
   verificationDeadline?: string;
@@ -133,4 +146,118 @@ export interface TierliftEvent {
   at: string;
   type: "tenant" | "status" | "phase" | "resource" | "log" | "end";
   data: Record<string, unknown>;
+}
+
+/** One state change. The digest covers all other fields, `previous` included, so that entries form a chain. */
+export interface AuditEntry {
+  /** Grows by one within a subject, from 1. */
+  seq: number;
+  /** The tenant's or the migration's id. */
+  subject: string;
+  tenantId: string;
+  at: string;
+  /** The actor's `sub`, or `system`. */
+  actor: string;
+  roles: readonly string[];
+  /** The command or internal event that caused it. */
+  action: string;
+  from: string | null;
+  to: string;
+  reason: string | null;
+  /** SHA-256 of the entry before it in hexadecimal; zeros for the first. */
+  previous: string;
+  digest: string;
+}
+
+/** Who may work on a tenant's stack now. */
+export interface Lease {
+  /** Names the process and the run of the service. */
+  owner: string;
+  /** Grows with every new owner; what an older epoch wants to write is refused. */
+  epoch: number;
+  acquiredAt: string;
+  heartbeatAt: string;
+}
+
+/** The audit entries of the document's last change: written with it, so that a crash cannot part them. */
+export interface Audited {
+  outbox: AuditEntry[];
+}
+
+/** A tenant as stored: what is answered, and what the service needs to go on. */
+export interface TenantRecord extends Tenant, Audited {
+  /** The lease that was given last; its epoch stays after it was given back. */
+  lease: Lease | null;
+  leaseEpoch: number;
+  /** Identity of the dedicated footprint the tenant is served by. */
+  dedicated: { migrationId: string; credentials: CredentialsReference } | null;
+}
+
+/** What a cutover has done so far. Once `switchingAt` stands, the copies may have newer rows than the shared side. */
+export interface CutoverProgress {
+  frozenAt?: string;
+  copiedAt?: string;
+  switchingAt?: string;
+  switchedAt?: string;
+}
+
+/** What a migration remembers between its phases. */
+export interface MigrationWork {
+  /** Digest of the change set that later change sets must be part of. */
+  approvedDigest?: string;
+  /** Slice and zone before the migration, `urn id` each: what must stand after a rollback. */
+  sliceBefore?: string[];
+  ttlLoweredAt?: string;
+  cutover: CutoverProgress;
+}
+
+/** A migration as stored: the job that is answered, and what the service needs to go on. */
+export interface MigrationRecord extends Audited {
+  id: string;
+  job: TierMigrationJob;
+  work: MigrationWork;
+}
+
+/** A tenant's own work outside a migration: making its slice, or destroying all of it. */
+export interface Operation {
+  id: string;
+  tenantId: string;
+  kind: "PROVISION_SLICE" | "DELETE_TENANT";
+  status: "RUNNING" | "DONE" | "FAILED";
+  startedAt: string;
+  finishedAt?: string;
+  resourcesPlanned?: number;
+  resourcesDone?: number;
+  error?: { code: string; message: string };
+}
+
+/** How far a tenant's present, or else its last, provisioning is. */
+export interface ProvisioningStatus {
+  tenantId: string;
+  tenantStatus: TenantStatus;
+  /** The migration it belongs to; null for the making of the slice and the deletion. */
+  migrationId: string | null;
+  status: JobStatus | Operation["status"];
+  phase: { name: Phase | Operation["kind"]; number: number; total: number } | null;
+  /** 0 to 100. */
+  percentage: number;
+  resourcesDone: number;
+  resourcesPlanned: number;
+  startedAt: string;
+  /** From the durations of past phases; null while there are none, or nothing runs. */
+  estimatedCompletionAt: string | null;
+  error: { code: string; message: string } | null;
+  recentLogs: string[];
+}
+
+export interface MigrationStats {
+  total: number;
+  active: number;
+  byStatus: Record<JobStatus, number>;
+  completed: number;
+  /** Completed of all that ended, 0 to 1; null while none has ended. */
+  successRate: number | null;
+  /** From initiation to completion; null while none is completed. */
+  averageDurationMs: number | null;
+  averageDurationMsByTargetTier: Partial<Record<Tier, number>>;
 }

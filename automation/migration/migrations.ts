@@ -1,0 +1,240 @@
+/** Migrations as they are asked for: commands, each stored durably before it is answered, and queries. */
+import type { ChangeSet } from "../engine/engine.ts";
+import { tierliftError } from "../errors.ts";
+import type { Ledger } from "../ledger.ts";
+import type {
+  Actor,
+  AuditEntry,
+  CredentialsReference,
+  MigrationRecord,
+  MigrationStats,
+  Phase,
+  TierMigrationJob,
+} from "../model.ts";
+import type { Ports, VerificationReport } from "../ports.ts";
+import { createSerial } from "../serial.ts";
+import type { Store } from "../store/store.ts";
+import type { Tier } from "../../stacks/spec.ts";
+import type { Migrator } from "./migrator.ts";
+import { previewKey, reportKey } from "./phases/phase.ts";
+import { isUpgrade } from "./plan.ts";
+import { isEnded, transition } from "./states.ts";
+import type { Command } from "./states.ts";
+import { statsOf } from "./stats.ts";
+
+export interface Migrations {
+  /** Throws TENANT_NOT_FOUND, TENANT_NOT_READY, NOT_AN_UPGRADE, MIGRATION_ACTIVE. */
+  initiate(tenantId: string, targetTier: Tier, actor: Actor): Promise<TierMigrationJob>;
+  /** This and the commands below throw MIGRATION_NOT_FOUND and ILLEGAL_TRANSITION. */
+  validatePayment(jobId: string, actor: Actor): Promise<TierMigrationJob>;
+  /** Provisioning starts at once, or after an approval where review is required. Throws CREDENTIALS_NOT_NEEDED. */
+  submitCredentials(
+    jobId: string,
+    credentials: CredentialsReference,
+    actor: Actor,
+  ): Promise<TierMigrationJob>;
+  /** With `digest`, approves that change set only: throws APPROVED_OTHER when the preview is another by now. */
+  approve(jobId: string, actor: Actor, digest?: string): Promise<TierMigrationJob>;
+  /** Waits up to `waitMs` for the switch to be done; it goes on after that. */
+  completeVerification(
+    jobId: string,
+    actor: Actor,
+    waitMs: number,
+  ): Promise<{ job: TierMigrationJob; done: boolean }>;
+  /** Throws ALREADY_SWITCHED once the tenant is served from its new side. */
+  rollback(jobId: string, reason: string, actor: Actor): Promise<TierMigrationJob>;
+  cancel(jobId: string, reason: string, actor: Actor): Promise<TierMigrationJob>;
+  /** Goes on where a FAILED migration stopped. */
+  retry(jobId: string, actor: Actor): Promise<TierMigrationJob>;
+  get(jobId: string): TierMigrationJob;
+  /** Throws NO_ACTIVE_MIGRATION. */
+  active(tenantId: string): TierMigrationJob;
+  /** All of a tenant's migrations, oldest first. */
+  history(tenantId: string): TierMigrationJob[];
+  /** Active migrations of all tenants, oldest first. */
+  listActive(): TierMigrationJob[];
+  stats(): MigrationStats;
+  /** The change set that was or is to be approved, or the one a phase applied. Throws PREVIEW_NOT_FOUND. */
+  preview(jobId: string, phase?: Phase): Promise<ChangeSet>;
+  /** Throws REPORT_NOT_FOUND. */
+  report(jobId: string): Promise<VerificationReport>;
+  audit(jobId: string): Promise<AuditEntry[]>;
+}
+
+export interface MigrationsOptions {
+  store: Store;
+  ledger: Ledger;
+  migrator: Pick<Migrator, "wake">;
+  ports: Pick<Ports, "clock" | "newId">;
+}
+
+export function createMigrations({ store, ledger, migrator, ports }: MigrationsOptions): Migrations {
+  const inTurn = createSerial();
+  const now = (): string => ports.clock.now().toISOString();
+
+  function find(jobId: string): MigrationRecord {
+    const record = store.migrations.get(jobId);
+    if (record === undefined) throw tierliftError("MIGRATION_NOT_FOUND", { jobId });
+    return record;
+  }
+
+  function tenantOf(tenantId: string) {
+    const tenant = store.tenants.get(tenantId);
+    if (tenant === undefined) throw tierliftError("TENANT_NOT_FOUND", { tenantId });
+    return tenant;
+  }
+
+  interface Asked {
+    actor: Actor;
+    reason?: string;
+    edit?: (draft: MigrationRecord) => void;
+    interrupt?: boolean;
+  }
+
+  async function command(jobId: string, name: Command, { actor, reason, edit, interrupt = false }: Asked) {
+    find(jobId);
+    const { job } = await ledger.changeMigration(jobId, { actor, action: name, reason }, (draft) => {
+      draft.job.status = transition(draft.job, name);
+      draft.job.updatedAt = now();
+      if (draft.job.status !== "PROVISIONING") draft.job.provisioningState = null;
+      if (reason !== undefined) draft.job.reason = reason;
+      if (isEnded(draft.job.status)) draft.job.completedAt = now();
+      edit?.(draft);
+    });
+    migrator.wake(jobId, { interrupt });
+    return job;
+  }
+
+  const jobs = (where: (record: Readonly<MigrationRecord>) => boolean): TierMigrationJob[] =>
+    store.migrations
+      .list(where)
+      .map(({ job }) => job)
+      .sort((a, b) => a.initiatedAt.localeCompare(b.initiatedAt) || a.id.localeCompare(b.id));
+
+  const activeOf = (tenantId: string): TierMigrationJob | undefined =>
+    jobs(({ job }) => job.tenantId === tenantId && !isEnded(job.status))[0];
+
+  return {
+    initiate: (tenantId, targetTier, actor) =>
+      inTurn(tenantId, async () => {
+        const { tier, status, slug } = tenantOf(tenantId);
+        const active = activeOf(tenantId);
+        if (active !== undefined)
+          throw tierliftError("MIGRATION_ACTIVE", { slug, jobId: active.id, status: active.status });
+        if (status !== "ACTIVE") throw tierliftError("TENANT_NOT_READY", { slug, status, needed: "ACTIVE" });
+        if (!isUpgrade(tier, targetTier))
+          throw tierliftError("NOT_AN_UPGRADE", { source: tier, target: targetTier });
+        const id = ports.newId();
+        const job: TierMigrationJob = {
+          id,
+          tenantId,
+          sourceTier: tier,
+          targetTier,
+          status: "INITIATED",
+          provisioningState: null,
+          initiatedBy: actor.subject,
+          initiatedAt: now(),
+          updatedAt: now(),
+          phases: [],
+        };
+        const record = { id, job, work: { cutover: {} }, outbox: [] };
+        return (await ledger.createMigration(record, { actor, action: "initiate" })).job;
+      }),
+
+    validatePayment: (jobId, actor) => command(jobId, "validatePayment", { actor }),
+
+    submitCredentials: (jobId, credentials, actor) =>
+      command(jobId, "submitCredentials", {
+        actor,
+        edit: ({ job }) => {
+          job.credentials = credentials;
+          begunAnew(job);
+        },
+      }),
+
+    approve: (jobId, actor, digest) =>
+      command(jobId, "approve", {
+        actor,
+        edit: ({ work }) => {
+          const present = work.approvedDigest ?? "none";
+          if (digest !== undefined && digest !== present)
+            throw tierliftError("APPROVED_OTHER", { given: digest, present });
+        },
+      }),
+
+    async completeVerification(jobId, actor, waitMs) {
+      await command(jobId, "complete", { actor, edit: ({ job }) => delete job.error });
+      const job = await settled(jobId, waitMs);
+      return { job, done: job.status === "COMPLETED" };
+    },
+
+    rollback: (jobId, reason, actor) =>
+      command(jobId, "rollback", { actor, reason, edit: ({ job }) => begunAnew(job) }),
+
+    cancel: (jobId, reason, actor) => command(jobId, "cancel", { actor, reason, interrupt: true }),
+
+    retry: (jobId, actor) => command(jobId, "retry", { actor, edit: ({ job }) => begunAnew(job) }),
+
+    get: (jobId) => find(jobId).job,
+
+    active(tenantId) {
+      tenantOf(tenantId);
+      const job = activeOf(tenantId);
+      if (job === undefined) throw tierliftError("NO_ACTIVE_MIGRATION", { tenantId });
+      return job;
+    },
+
+    history(tenantId) {
+      tenantOf(tenantId);
+      return jobs(({ job }) => job.tenantId === tenantId);
+    },
+
+    listActive: () => jobs(({ job }) => !isEnded(job.status)),
+
+    stats: () => statsOf(jobs(() => true)),
+
+    async preview(jobId, phase = "PREVIEWING_CHANGES") {
+      find(jobId);
+      const changes = await store.artifacts.get(previewKey(jobId, phase));
+      if (changes === undefined) throw tierliftError("PREVIEW_NOT_FOUND", { jobId, phase });
+      return changes as ChangeSet;
+    },
+
+    async report(jobId) {
+      find(jobId);
+      const report = await store.artifacts.get(reportKey(jobId));
+      if (report === undefined) throw tierliftError("REPORT_NOT_FOUND", { jobId });
+      return report as VerificationReport;
+    },
+
+    audit(jobId) {
+      find(jobId);
+      return store.audit.read(jobId);
+    },
+  };
+
+  /** The job once it is no longer being cut over, or as it is when the time is over. */
+  async function settled(jobId: string, waitMs: number): Promise<TierMigrationJob> {
+    const over = new AbortController();
+    const end = ledger.onMigration(({ id, job }) => {
+      if (id === jobId && job.status !== "CUTTING_OVER") over.abort(new Error("settled"));
+    });
+    try {
+      if (find(jobId).job.status === "CUTTING_OVER") await ports.clock.sleep(waitMs, over.signal);
+    } catch (error) {
+      if (!over.signal.aborted) throw error;
+    } finally {
+      end();
+    }
+    return find(jobId).job;
+  }
+}
+
+/** Someone looked at what failed: it has all its tries again. */
+function begunAnew(job: TierMigrationJob): void {
+  delete job.error;
+  for (const phase of job.phases) {
+    phase.failures = 0;
+    if (phase.outcome === "UNDO_FAILED") delete phase.outcome;
+  }
+}

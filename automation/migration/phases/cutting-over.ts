@@ -1,0 +1,98 @@
+import { tierliftError } from "../../errors.ts";
+import type { CutoverProgress } from "../../model.ts";
+import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
+import { PLATFORM_STACK } from "../../requests.ts";
+import type { DataInput } from "../../ports.ts";
+import { specFor } from "../specs.ts";
+import type { PhaseContext, PhaseDefinition } from "./phase.ts";
+import { applySpec, outputsOf } from "./stack.ts";
+import { applyTier } from "./tier.ts";
+
+const DNS_POLL_MS = 500;
+
+/**
+ * Freeze, last delta, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
+ * goes on where it was: above all, nothing is copied over the new side once the name may have pointed at it.
+ *
+ * After a switch the shared side stays frozen until it is destroyed: a client that still has the old address gets an
+ * error there instead of losing what it writes. Writes are open again on the new side, which was never frozen.
+ */
+export const cuttingOver: PhaseDefinition = {
+  run: async (context) => {
+    const { job, tenant, settings, work } = context;
+    const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
+    const address = dedicatedAddressOf(context.stack, outputs);
+    if (work().cutover.switchingAt === undefined) {
+      await untilOldAnswersExpired(context);
+      await bringIntoParity(context, dataInputOf(tenant, outputs, platformOutputs));
+      await mark(context, "switchingAt");
+    }
+    const spec = specFor(tenant, job, "CUTTING_OVER", settings);
+    await applySpec(context, spec, { step: "switch", keepFor: "CUTTING_OVER" });
+    await confirmSwitch(context, address);
+    await applyTier(context, job.targetTier);
+    await mark(context, "switchedAt");
+  },
+  undo: async (context) => {
+    const { job, tenant, settings, work, ports, signal, ledger, remember } = context;
+    const { cutover } = work();
+    if (cutover.switchingAt !== undefined) {
+      const spec = specFor(tenant, job, "VERIFYING_DEPLOYMENT", settings);
+      await applySpec(context, spec, { step: "switch" });
+    }
+    if (ledger.tenant(tenant.id)?.tier === job.targetTier) await applyTier(context, job.sourceTier);
+    if (cutover.frozenAt !== undefined) {
+      const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
+      await ports.runData("unfreeze", dataInputOf(tenant, outputs, platformOutputs), signal);
+    }
+    await remember((memory) => {
+      memory.cutover = {};
+    });
+  },
+};
+
+/** Answers with the old time to live are gone from every resolver that heeds it once that time has passed. */
+async function untilOldAnswersExpired({ work, settings, ports, signal }: PhaseContext): Promise<void> {
+  const { ttlLoweredAt } = work();
+  if (ttlLoweredAt === undefined) return;
+  const expired = Date.parse(ttlLoweredAt) + settings.recordTtlSeconds * 1000;
+  await ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
+}
+
+async function bringIntoParity(context: PhaseContext, input: DataInput): Promise<void> {
+  const { ports, signal, tenant } = context;
+  // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
+  await mark(context, "frozenAt");
+  await ports.runData("freeze", input, signal);
+  await ports.runData("delta", input, signal);
+  await mark(context, "copiedAt");
+  const { differences = [] } = await ports.runData("verify", input, signal);
+  if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
+}
+
+/** Asks the zone's servers until every name of the tenant answers with the new address, and nothing else. */
+async function confirmSwitch(
+  { tenant, settings, ports, signal }: PhaseContext,
+  expected: string,
+): Promise<void> {
+  const zone = `${tenant.slug}.${settings.zoneName}`;
+  const { clock } = ports;
+  const deadline = clock.now().getTime() + settings.dnsConfirmationMs;
+  for (const name of [zone, `api.${zone}`, `bi.${zone}`, `any.${zone}`]) {
+    for (;;) {
+      const answers = await ports.resolveDns(name, signal);
+      if (answers.length > 0 && answers.every((answer) => answer === expected)) break;
+      if (clock.now().getTime() >= deadline) {
+        const found = answers.join(", ") || "nothing";
+        throw tierliftError("SWITCH_NOT_CONFIRMED", { name, expected, found });
+      }
+      await clock.sleep(DNS_POLL_MS, signal);
+    }
+  }
+}
+
+async function mark({ remember, ports }: PhaseContext, step: keyof CutoverProgress): Promise<void> {
+  await remember(({ cutover }) => {
+    cutover[step] = ports.clock.now().toISOString();
+  });
+}

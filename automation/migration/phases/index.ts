@@ -1,0 +1,29 @@
+/** The phases of a migration; a phase that is forgotten here does not compile. */
+import type { Phase } from "../../model.ts";
+import { acquiringLock } from "./acquiring-lock.ts";
+import { configuringIngress } from "./configuring-ingress.ts";
+import { cuttingOver } from "./cutting-over.ts";
+import { decommissioningShared } from "./decommissioning-shared.ts";
+import { deployingServices } from "./deploying-services.ts";
+import { layerPhase } from "./layer.ts";
+import type { PhaseDefinition } from "./phase.ts";
+import { previewingChanges } from "./previewing-changes.ts";
+import { provisioningInfrastructure } from "./provisioning-infrastructure.ts";
+import { validatingServicePrincipal } from "./validating-service-principal.ts";
+import { verifyingDeployment } from "./verifying-deployment.ts";
+
+export const PHASE_DEFINITIONS = {
+  VALIDATING_SERVICE_PRINCIPAL: validatingServicePrincipal,
+  ACQUIRING_TF_LOCK: acquiringLock,
+  PREVIEWING_CHANGES: previewingChanges,
+  PROVISIONING_INFRASTRUCTURE: provisioningInfrastructure,
+  CREATING_K8S_RESOURCES: layerPhase("CREATING_K8S_RESOURCES"),
+  DEPLOYING_SERVICES: deployingServices,
+  CONFIGURING_DNS_AND_INGRESS: configuringIngress,
+  // The copies go with the servers they are on; what runs them is part of the footprint.
+  MIGRATING_DATA: layerPhase("MIGRATING_DATA"),
+  SETTING_UP_OBSERVABILITY: layerPhase("SETTING_UP_OBSERVABILITY"),
+  VERIFYING_DEPLOYMENT: verifyingDeployment,
+  CUTTING_OVER: cuttingOver,
+  DECOMMISSIONING_SHARED: decommissioningShared,
+} as const satisfies Record<Phase, PhaseDefinition>;

@@ -1,0 +1,31 @@
+import { tierliftError } from "../../errors.ts";
+import { dataInputOf } from "../../outputs.ts";
+import { PLATFORM_STACK } from "../../requests.ts";
+import { isDedicated, pathOf } from "../plan.ts";
+import { specFor } from "../specs.ts";
+import { nothingToUndo, reportKey } from "./phase.ts";
+import type { PhaseDefinition } from "./phase.ts";
+import { outputsOf } from "./stack.ts";
+import { applyTier } from "./tier.ts";
+
+/** Looks at what was made from outside and keeps the report, whether it passes or not. */
+export const verifyingDeployment: PhaseDefinition = {
+  run: async (context) => {
+    const { job, tenant, ports, settings, artifacts, signal } = context;
+    const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
+    const spec = specFor(tenant, job, "VERIFYING_DEPLOYMENT", settings);
+    const data = dataInputOf(tenant, outputs, platformOutputs);
+    const report = await ports.verify({ tenant, job, spec, outputs, platformOutputs, data, signal });
+    await artifacts.put(reportKey(job.id), report);
+    if (!report.passed) {
+      const failed = report.checks.filter(({ passed }) => !passed);
+      const checks = failed.map(
+        ({ name, expected, found }) => `${name}: expected ${expected}, found ${found}`,
+      );
+      throw tierliftError("VERIFICATION_FAILED", { slug: tenant.slug, checks });
+    }
+    // What grew in place serves the tenant already: there is no switch that the limits could wait for.
+    if (pathOf(job) === "enlarge" && isDedicated(job.targetTier)) await applyTier(context, job.targetTier);
+  },
+  undo: nothingToUndo,
+};

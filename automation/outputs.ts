@@ -1,0 +1,52 @@
+/** The outputs of the stacks as this service reads them; anything else in them is left alone. */
+import { z } from "zod";
+import { tierliftError } from "./errors.ts";
+import type { DataInput, PostgresConnection } from "./ports.ts";
+
+const postgres = z.object({
+  host: z.string(),
+  port: z.coerce.number(),
+  user: z.string(),
+  password: z.string(),
+  databases: z.array(z.string()),
+});
+const endpoints = z.record(z.string(), z.string());
+
+/** Where the services answer, from the tenant's outputs; empty where none are deployed. */
+export function serviceEndpointsOf(outputs: Record<string, unknown>): Record<string, string> {
+  const footprint = z.object({ serviceEndpoints: endpoints.optional() }).nullish();
+  const { data } = z.object({ slice: footprint, dedicated: footprint }).safeParse(outputs);
+  return data?.dedicated?.serviceEndpoints ?? data?.slice?.serviceEndpoints ?? {};
+}
+
+/** The address of the dedicated ingress. Throws MISSING_OUTPUT. */
+export function dedicatedAddressOf(stack: string, outputs: Record<string, unknown>): string {
+  const { data } = z
+    .object({ dedicated: z.object({ ingressAddress: z.string().min(1) }) })
+    .safeParse(outputs);
+  if (data === undefined)
+    throw tierliftError("MISSING_OUTPUT", { stack, output: "dedicated.ingressAddress" });
+  return data.dedicated.ingressAddress;
+}
+
+/** What the data command is told: from the shared server to the dedicated one. Throws MISSING_OUTPUT. */
+export function dataInputOf(
+  { id, slug }: { id: string; slug: string },
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): DataInput {
+  const shared = z.object({ postgres }).safeParse(platformOutputs).data;
+  if (shared === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "postgres" });
+  const own = z.object({ dedicated: z.object({ postgres }) }).safeParse(outputs).data;
+  if (own === undefined) throw tierliftError("MISSING_OUTPUT", { stack: slug, output: "dedicated.postgres" });
+  return {
+    tenant: { id, slug },
+    source: connectionOf(shared.postgres),
+    target: connectionOf(own.dedicated.postgres),
+    databases: own.dedicated.postgres.databases,
+  };
+}
+
+function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {
+  return { host, port, user, password };
+}

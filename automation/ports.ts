@@ -1,0 +1,105 @@
+/** What migrations need from outside, as functions: the composition root fills them, tests replace them. */
+import type { CredentialsReference, Tenant, TierMigrationJob } from "./model.ts";
+import type { DedicatedTier, TenantSpec } from "../stacks/spec.ts";
+
+/** A PostgreSQL server as the data command takes it; the password is in clear and must stay in memory. */
+export interface PostgresConnection {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+}
+
+/** The data command's standard input. */
+export interface DataInput {
+  tenant: { id: string; slug: string };
+  source: PostgresConnection;
+  target?: PostgresConnection;
+  databases: string[];
+}
+
+export type DataVerb = "freeze" | "delta" | "verify" | "unfreeze";
+
+/** What of the data command's report a migration goes by; the whole report is kept. */
+export interface DataReport {
+  /** Where source and target differ, one sentence each; empty or absent when they do not. */
+  differences?: string[];
+  [more: string]: unknown;
+}
+
+export interface VerificationCheck {
+  name: string;
+  /** What it belongs to, for example `rollouts`, `endpoints`, `dns`, `data`, `objects`. */
+  group: string;
+  expected: string;
+  found: string;
+  passed: boolean;
+}
+
+export interface VerificationReport {
+  checks: VerificationCheck[];
+  passed: boolean;
+  startedAt: string;
+  finishedAt: string;
+}
+
+export interface VerificationContext {
+  tenant: Tenant;
+  job: TierMigrationJob;
+  spec: TenantSpec;
+  /** Outputs of the tenant's stack and of the platform's, secrets in clear. */
+  outputs: Record<string, unknown>;
+  platformOutputs: Record<string, unknown>;
+  /** How the data command is asked to compare both sides. */
+  data: DataInput;
+  signal: AbortSignal;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after that time, or rejects with the signal's reason. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface Ports {
+  /** Rejects with SERVICE_PRINCIPAL_REJECTED when the credentials cannot do what the tier needs. */
+  checkServicePrincipal(
+    credentials: CredentialsReference,
+    region: string,
+    tier: DedicatedTier,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The secret a reference stands for. Rejects with SECRET_NOT_RESOLVED. */
+  resolveSecret(reference: string, signal: AbortSignal): Promise<string>;
+  /** Runs the data command. Rejects with DATA_COMMAND_FAILED. */
+  runData(verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport>;
+  /** The A records a name has now, asked of the zone's own servers. */
+  resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
+  verify(context: VerificationContext): Promise<VerificationReport>;
+  /**
+   * The certificate of these hosts, or undefined when certificates are issued in the cluster. The same hosts get the
+   * same certificate while it is good: another one would be a change to every stack that holds it.
+   */
+  issueCertificate(hosts: string[]): Promise<{ certificatePem: string; privateKeyPem: string } | undefined>;
+  clock: Clock;
+  /** A new UUID. */
+  newId(): string;
+}
+
+/** The clock and ids of a running service. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      const abort = (): void => {
+        clearTimeout(timer);
+        reject(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+      };
+      const timer = setTimeout(() => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort, { once: true });
+    }),
+};

@@ -1,0 +1,44 @@
+/** The rules of a collection, the same over every medium: copies out, one change at a time, memory after the write. */
+import { createSerial } from "../serial.ts";
+import type { Collection } from "./store.ts";
+
+/** Makes a document durable; its rejection leaves the collection as it was. */
+export type WriteDocument<T> = (document: T) => Promise<void>;
+
+export function createCollection<T extends { id: string }>(
+  kind: string,
+  present: Iterable<T>,
+  write: WriteDocument<T>,
+): Collection<T> {
+  const documents = new Map<string, T>();
+  for (const document of present) documents.set(document.id, document);
+  const inTurn = createSerial();
+
+  async function replace(next: T): Promise<T> {
+    await write(next);
+    documents.set(next.id, next);
+    return structuredClone(next);
+  }
+
+  return {
+    get: (id) => structuredClone(documents.get(id)),
+    list: (where = () => true) =>
+      [...documents.values()]
+        .filter((document) => where(document))
+        .map((document) => structuredClone(document)),
+    create: (document) =>
+      inTurn(document.id, () => {
+        if (documents.has(document.id)) throw new Error(`there is already a ${kind} ${document.id}`);
+        return replace(structuredClone(document));
+      }),
+    update: (id, change) =>
+      inTurn(id, () => {
+        const present = documents.get(id);
+        if (present === undefined) throw new Error(`there is no ${kind} ${id}`);
+        const draft = structuredClone(present);
+        change(draft);
+        if (draft.id !== id) throw new Error(`the id of ${kind} ${id} cannot change`);
+        return replace(draft);
+      }),
+  };
+}

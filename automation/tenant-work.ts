@@ -1,0 +1,208 @@
+/** A tenant's own work, outside the request that asked for it: its slice is made, or everything of it destroyed. */
+import { withDeadline } from "./deadline.ts";
+import type { OperationOptions, StackEngine } from "./engine/engine.ts";
+import { asTierliftError } from "./errors.ts";
+import type { TierliftError } from "./errors.ts";
+import type { EventLog } from "./events.ts";
+import type { Leases } from "./lease.ts";
+import { bySystem } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Logger } from "./logger.ts";
+import { assertAllowed } from "./migration/allowed.ts";
+import { restSpec } from "./migration/specs.ts";
+import type { Operation, TenantRecord, TenantStatus } from "./model.ts";
+import { serviceEndpointsOf } from "./outputs.ts";
+import type { Ports } from "./ports.ts";
+import { createProgress } from "./progress.ts";
+import { tenantRequest } from "./requests.ts";
+import type { TierliftSettings } from "./settings.ts";
+import type { Store } from "./store/store.ts";
+
+export interface TenantWorkOptions {
+  store: Store;
+  ledger: Ledger;
+  events: EventLog;
+  leases: Leases;
+  engine: StackEngine;
+  ports: Ports;
+  settings: TierliftSettings;
+  logger: Logger;
+  platformReady: Promise<void>;
+}
+
+export interface TenantWork {
+  /** Goes on with what an earlier run of the service began. */
+  start(): Promise<void>;
+  /** Stores the operation and does it in the background; its tenant has the status that goes with it. */
+  begin(tenantId: string, kind: Operation["kind"]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What becomes of the tenant when an operation of the kind succeeds or fails. */
+const OUTCOMES = {
+  PROVISION_SLICE: { DONE: "ACTIVE", FAILED: "PROVISIONING_FAILED" },
+  // Half of it may be gone: it stays on its way out until the deletion is asked for again.
+  DELETE_TENANT: { DONE: "DELETED", FAILED: "DELETING" },
+} as const satisfies Record<Operation["kind"], Record<"DONE" | "FAILED", TenantStatus>>;
+
+const STATUS_DURING = {
+  PROVISION_SLICE: "PROVISIONING",
+  DELETE_TENANT: "DELETING",
+} as const satisfies Record<Operation["kind"], TenantStatus>;
+const OPERATION_KINDS = Object.keys(STATUS_DURING) as Operation["kind"][];
+
+export function createTenantWork(options: TenantWorkOptions): TenantWork {
+  const { store, ledger, events, leases, engine, ports, settings, logger, platformReady } = options;
+  const stopping = new AbortController();
+  const running = new Map<string, Promise<void>>();
+  const now = (): string => ports.clock.now().toISOString();
+
+  function wake(operationId: string): void {
+    if (stopping.signal.aborted || running.has(operationId)) return;
+    const work = run(operationId)
+      .catch((error: unknown) => {
+        if (!stopping.signal.aborted)
+          logger.error({ err: error, operationId }, "a tenant's work ended unexpectedly");
+      })
+      .finally(() => running.delete(operationId));
+    running.set(operationId, work);
+  }
+
+  async function run(operationId: string): Promise<void> {
+    await Promise.race([platformReady, untilAborted(stopping.signal)]);
+    const operation = store.operations.get(operationId);
+    if (operation?.status !== "RUNNING" || stopping.signal.aborted) return;
+    if (store.tenants.get(operation.tenantId)?.status !== STATUS_DURING[operation.kind]) {
+      // A crash came between the tenant's new status and the operation's: the work itself was over.
+      await close(operation, undefined);
+      return;
+    }
+    const lease = await leases.acquire(operation.tenantId);
+    try {
+      const failure = await tryAll(operation);
+      if (!stopping.signal.aborted) await finish(operation, failure);
+    } finally {
+      await lease.release();
+    }
+  }
+
+  async function tryAll(operation: Operation): Promise<TierliftError | undefined> {
+    for (const delay of [...settings.retryDelaysMs, undefined]) {
+      try {
+        await tryOnce(operation);
+        return undefined;
+      } catch (error) {
+        const failure = asTierliftError(error);
+        logger.warn(
+          { err: failure, tenantId: operation.tenantId, kind: operation.kind },
+          "a tenant's work failed",
+        );
+        if (!failure.retryable || delay === undefined || stopping.signal.aborted) return failure;
+        await ports.clock.sleep(delay, stopping.signal).catch(() => undefined);
+      }
+    }
+    return undefined;
+  }
+
+  async function tryOnce({ id, kind, tenantId }: Operation): Promise<void> {
+    const tenant = store.tenants.get(tenantId);
+    if (tenant === undefined) throw new Error(`operation ${id} is of the unknown tenant ${tenantId}`);
+    const timeoutMs = settings.phaseTimeoutMs.default;
+    const progress = createProgress({
+      events,
+      clock: ports.clock,
+      tenantId,
+      label: { operation: kind },
+      writeEveryMs: settings.progressWriteMs,
+      write: (counts) => store.operations.update(id, (draft) => void Object.assign(draft, counts)),
+      onError: (error) => logger.warn({ err: error, tenantId }, "progress was not written"),
+    });
+    try {
+      await withDeadline({ what: kind, timeoutMs, signal: stopping.signal }, (signal) =>
+        WORK[kind](tenant, signal, { onProgress: progress.onProgress, signal, timeoutMs }),
+      );
+    } finally {
+      const counts = await progress.finish();
+      await store.operations.update(id, (draft) => void Object.assign(draft, counts));
+    }
+  }
+
+  async function finish(
+    { id, kind, tenantId }: Operation,
+    failure: TierliftError | undefined,
+  ): Promise<void> {
+    const status = failure === undefined ? "DONE" : "FAILED";
+    await ledger.changeTenant(tenantId, bySystem(`${kind} ${status}`, failure?.message), (draft) => {
+      draft.status = OUTCOMES[kind][status];
+      draft.updatedAt = now();
+    });
+    await close({ id, kind, tenantId }, failure);
+  }
+
+  async function close(
+    { id, kind, tenantId }: Pick<Operation, "id" | "kind" | "tenantId">,
+    failure: TierliftError | undefined,
+  ): Promise<void> {
+    const status = failure === undefined ? "DONE" : "FAILED";
+    await store.operations.update(id, (draft) => {
+      draft.status = status;
+      draft.finishedAt = now();
+      if (failure !== undefined) draft.error = { code: failure.code, message: failure.message };
+    });
+    await events.emit(tenantId, { type: "end", data: { operation: kind, status } });
+  }
+
+  /** Begins an operation; its caller has given the tenant the status that goes with it. */
+  async function begin(tenantId: string, kind: Operation["kind"]): Promise<void> {
+    const id = ports.newId();
+    await store.operations.create({ id, tenantId, kind, status: "RUNNING", startedAt: now() });
+    wake(id);
+  }
+
+  type Work = (tenant: TenantRecord, signal: AbortSignal, operation: OperationOptions) => Promise<void>;
+  const WORK: Record<Operation["kind"], Work> = {
+    PROVISION_SLICE: async (tenant, signal, operation) => {
+      const request = await tenantRequest(restSpec(tenant, settings), undefined, { ports, settings, signal });
+      await engine.recover(tenant.slug, request, operation);
+      await engine.update(request, { ...operation, approve: (changes) => assertAllowed("slice", changes) });
+      const serviceEndpoints = serviceEndpointsOf(await engine.outputs(tenant.slug));
+      await store.tenants.update(tenant.id, (draft) => {
+        draft.serviceEndpoints = serviceEndpoints;
+      });
+    },
+    DELETE_TENANT: async (tenant, _signal, operation) => {
+      await engine.recover(tenant.slug, null, operation);
+      await engine.destroy(tenant.slug, "all", operation);
+      await engine.remove(tenant.slug);
+      await store.tenants.update(tenant.id, (draft) => {
+        draft.dedicated = null;
+        draft.serviceEndpoints = {};
+      });
+    },
+  };
+
+  return {
+    async start() {
+      const unfinished = store.operations.list(({ status }) => status === "RUNNING");
+      for (const { id } of unfinished) wake(id);
+      const busy = new Set(unfinished.map(({ tenantId }) => tenantId));
+      for (const kind of OPERATION_KINDS) {
+        // A crash came before the operation was stored, or a deletion failed: it is not left half done.
+        const waiting = store.tenants.list(
+          ({ id, status }) => status === STATUS_DURING[kind] && !busy.has(id),
+        );
+        for (const { id } of waiting) await begin(id, kind);
+      }
+    },
+    begin,
+    async stop() {
+      stopping.abort(new Error("the service stops"));
+      await Promise.all(running.values());
+    },
+  };
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
