@@ -1,0 +1,12 @@
+/** `npm run setup`: brings everything that the other commands need, and says where it is. */
+import { ensureParts } from "../setup/parts.ts";
+import { runCommandLine } from "./command-line.ts";
+
+await runCommandLine(async ({ log, signal }) => {
+  const { engine, controlPlane, postgres } = await ensureParts({ log, signal });
+  console.log(`Pulumi engine ${engine.version}: ${engine.root}`);
+  console.log(
+    `Kubernetes control plane ${controlPlane.version}: ${controlPlane.hyper}, ${controlPlane.kwok}`,
+  );
+  console.log(`PostgreSQL ${postgres.version}: ${postgres.binDir}`);
+});
