@@ -41,6 +41,8 @@ interface Kind<T extends Audited & { id: string }> {
   collection: Collection<T>;
   tenantId: (document: T) => string;
   state: (document: T) => string;
+  /** Writes when it was changed. */
+  stamp: (document: T, at: string) => void;
   /** Tells the tenant's followers what became of the state `from`. */
   announce: (document: T, from: string | null, reason: string | null) => Promise<unknown>;
 }
@@ -91,6 +93,7 @@ export function createLedger({
       const changed = await kind.collection.update(id, (draft) => {
         const from = kind.state(draft);
         edit(draft);
+        kind.stamp(draft, clock.now().toISOString());
         draft.outbox = [entryOf(kind, draft, from, cause)];
       });
       await publish(kind, changed);
@@ -144,6 +147,9 @@ function tenantKind(store: Store, events: EventLog): Kind<TenantRecord> {
     collection: store.tenants,
     tenantId: ({ id }) => id,
     state: ({ status }) => status,
+    stamp: (tenant, at) => {
+      tenant.updatedAt = at;
+    },
     announce: ({ id, slug, status, tier }, _from, reason) =>
       events.emit(id, { type: "tenant", data: { slug, status, tier, reason } }),
   };
@@ -154,6 +160,9 @@ function migrationKind(store: Store, events: EventLog): Kind<MigrationRecord> {
     collection: store.migrations,
     tenantId: ({ job }) => job.tenantId,
     state: ({ job }) => stateOf(job),
+    stamp: ({ job }, at) => {
+      job.updatedAt = at;
+    },
     announce: async ({ id: migrationId, job }, from, reason) => {
       const { status, targetTier, error = null, tenantId } = job;
       // The beginning of a phase is no change of status; the migrator tells of phases itself.

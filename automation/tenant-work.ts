@@ -134,7 +134,6 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
     const status = failure === undefined ? "DONE" : "FAILED";
     await ledger.changeTenant(tenantId, bySystem(`${kind} ${status}`, failure?.message), (draft) => {
       draft.status = OUTCOMES[kind][status];
-      draft.updatedAt = now();
     });
     await close({ id, kind, tenantId }, failure);
   }

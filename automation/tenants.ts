@@ -5,15 +5,7 @@ import type { Ledger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { isShared } from "./migration/plan.ts";
 import { isEnded } from "./migration/states.ts";
-import type {
-  Actor,
-  AuditEntry,
-  Operation,
-  ProvisioningStatus,
-  Tenant,
-  TenantRecord,
-  TenantStatus,
-} from "./model.ts";
+import type { Actor, AuditEntry, ProvisioningStatus, Tenant, TenantRecord, TenantStatus } from "./model.ts";
 import type { Ports } from "./ports.ts";
 import { provisioningStatusOf } from "./provisioning-status.ts";
 import { PLATFORM_STACK } from "./requests.ts";
@@ -147,7 +139,6 @@ export function createTenants({ store, ledger, events, work, ports }: TenantsOpt
         }
         const tenant = await ledger.changeTenant(tenantId, { actor, action: "delete" }, (draft) => {
           draft.status = "DELETING";
-          draft.updatedAt = now();
         });
         await work.begin(tenantId, "DELETE_TENANT");
         return shown(tenant);
@@ -165,7 +156,6 @@ export function createTenants({ store, ledger, events, work, ports }: TenantsOpt
               throw tierliftError("TENANT_NOT_READY", { slug, status, needed: "PROVISIONING_FAILED" });
             }
             draft.status = "PROVISIONING";
-            draft.updatedAt = now();
           },
         );
         await work.begin(tenantId, "PROVISION_SLICE");

@@ -95,7 +95,6 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
     find(jobId);
     const { job } = await ledger.changeMigration(jobId, { actor, action: name, reason }, (draft) => {
       draft.job.status = transition(draft.job, name);
-      draft.job.updatedAt = now();
       if (draft.job.status !== "PROVISIONING") draft.job.provisioningState = null;
       if (reason !== undefined) draft.job.reason = reason;
       if (isEnded(draft.job.status)) draft.job.completedAt = now();

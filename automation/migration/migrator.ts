@@ -336,7 +336,6 @@ export function createMigrator(options: MigratorOptions): Migrator {
     return ledger.changeMigration(record.id, bySystem(`begin ${phase}`), (draft) => {
       assertUnchanged(record, draft);
       draft.job.provisioningState = phase;
-      draft.job.updatedAt = now();
       const present = recordOf(draft.job, phase);
       if (present === undefined) {
         draft.job.phases.push({ phase, startedAt: now(), attempts: 1, failures: 0 });
@@ -365,22 +364,26 @@ export function createMigrator(options: MigratorOptions): Migrator {
     reason?: string,
     edit: (draft: MigrationRecord) => void = () => undefined,
   ): Promise<void> {
+    const { job } = read(jobId);
+    const status = transition(job, event);
+    // Whoever hears that a migration has ended finds the tenant free; a crash in between is made good at the start.
+    if (isEnded(status)) await syncTenant(job.tenantId, status);
     const changed = await ledger.changeMigration(jobId, bySystem(event, reason), (draft) => {
       draft.job.status = transition(draft.job, event);
       edit(draft);
       arrive(draft, ports.clock.now(), settings.verificationWindowMs);
     });
-    await syncTenant(changed);
+    if (!isEnded(status)) await syncTenant(job.tenantId, status);
     if (changed.job.status === "VERIFICATION") void watchWindow(changed);
   }
 
   /** The tenant is UPGRADING from the first change to its stack until the migration has ended. */
-  async function syncTenant({ job }: MigrationRecord): Promise<void> {
-    const status = isEnded(job.status) ? "ACTIVE" : "UPGRADING";
-    const tenant = store.tenants.get(job.tenantId);
+  async function syncTenant(tenantId: string, migration: JobStatus): Promise<void> {
+    const status = isEnded(migration) ? "ACTIVE" : "UPGRADING";
+    const tenant = store.tenants.get(tenantId);
     if (tenant === undefined || tenant.status === status) return;
     if (tenant.status !== "ACTIVE" && tenant.status !== "UPGRADING") return;
-    await ledger.changeTenant(job.tenantId, bySystem(`migration ${job.status}`), (draft) => {
+    await ledger.changeTenant(tenantId, bySystem(`migration ${migration}`), (draft) => {
       draft.status = status;
     });
   }
@@ -456,7 +459,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
   return {
     async start() {
       for (const record of store.migrations.list(({ job }) => !isEnded(job.status))) {
-        if (record.job.phases.length > 0) await syncTenant(record);
+        if (record.job.phases.length > 0) await syncTenant(record.job.tenantId, record.job.status);
         if (record.job.status === "VERIFICATION") void watchWindow(record);
         else wake(record.id);
       }
@@ -486,7 +489,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What a job looks like on arrival in its new state. */
 function arrive({ job, work }: MigrationRecord, now: Date, verificationWindowMs: number): void {
-  job.updatedAt = now.toISOString();
   if (job.status !== "FAILED" && job.status !== "VERIFICATION") delete job.error;
   if (job.status === "VERIFICATION") {
     job.verificationDeadline = new Date(now.getTime() + verificationWindowMs).toISOString();
