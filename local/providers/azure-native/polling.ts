@@ -11,7 +11,7 @@ export interface Polling {
   answer: ArmAnswer;
   apiVersion: string;
   signal: AbortSignal;
-  /** Told the state after each poll. */
+  /** Told a state that is no end, when it is another than before. */
   onState?: (state: string) => void;
   /** Waits between polls where the answers do not say, milliseconds. */
   intervalMs?: number;
@@ -136,12 +136,16 @@ export async function waitForEnd(polling: Polling): Promise<void> {
   const intervalMs =
     polling.intervalMs ?? (request.method === "DELETE" ? defaultIntervalMs.DELETE : defaultIntervalMs.other);
   let waitMs = retryAfterMs(answer.headers) ?? 0;
+  let told: string | undefined;
+  const report = (state: string) => {
+    if (!hasEnded(state) && state !== told) onState?.((told = state));
+  };
   for (;;) {
     if (waitMs > 0) await delay(waitMs, undefined, { signal });
     let latest: ArmAnswer | undefined;
     const done = await style({
       ask: (path) => client.send({ method: "GET", path, query: { "api-version": apiVersion } }, signal),
-      report: (state) => onState?.(state),
+      report,
       last: (one) => (latest = one),
     });
     if (done) return;
