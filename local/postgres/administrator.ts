@@ -67,7 +67,5 @@ function createGroup(): string[] {
     `CREATE ROLE ${adminGroup} NOLOGIN CREATEDB CREATEROLE`,
     `GRANT ${granted.join(", ")} TO ${adminGroup} WITH ADMIN OPTION`,
     `ALTER DATABASE postgres OWNER TO ${adminGroup}`,
-    // What superusers alone may by default and Azure allows its administrators.
-    `GRANT SET ON PARAMETER session_replication_role TO ${adminGroup}`,
   ];
 }

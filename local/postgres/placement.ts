@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, chown, cp, lstat, mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { writeWhole } from "../files.ts";
 
@@ -64,36 +64,6 @@ export async function ensureDataFolder(dir: string, user: OsUser | undefined): P
 export async function removeFolders(dir: string): Promise<void> {
   await rm(asideOf(dir), { recursive: true, force: true });
   await rm(dir, { recursive: true, force: true });
-}
-
-/**
- * The folder with `initdb` and `postgres`, copied aside when the user they run as cannot get to it. The libraries and
- * the shared files that the programs find beside their own folder come along.
- */
-export async function reachableBinaries(
-  binDir: string,
-  dir: string,
-  user: OsUser | undefined,
-): Promise<string> {
-  if (!user || (await canReach(binDir, user))) return binDir;
-  const version = createHash("sha256")
-    .update(await realpath(binDir))
-    .digest("hex")
-    .slice(0, 12);
-  const copy = path.join(await ensureAside(path.join(dir, "programs")), version);
-  const done = path.join(copy, ".complete");
-  if (
-    !(await lstat(done).then(
-      () => true,
-      () => false,
-    ))
-  ) {
-    await rm(copy, { recursive: true, force: true });
-    await cp(path.dirname(binDir), copy, { recursive: true, verbatimSymlinks: true });
-    await chmod(copy, 0o755);
-    await writeWhole(done, "", 0o644);
-  }
-  return path.join(copy, path.basename(binDir));
 }
 
 function asideOf(dir: string): string {

@@ -8,7 +8,7 @@ import { writeSecretFile, writeWhole } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
 import { claimPorts } from "../ports.ts";
 import { endLeftOver, startServer, type Server, type StopRule } from "../process.ts";
-import { ensureDataFolder, reachableBinaries, type OsUser } from "./placement.ts";
+import { canReach, ensureDataFolder, type OsUser } from "./placement.ts";
 import { pgHbaConf, postgresqlConf } from "./settings.ts";
 
 export interface PostgresOptions {
@@ -48,7 +48,10 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await endLeftOver(pidFile(dir), stopRule);
   const data = await ensureDataFolder(dir, user);
-  const binDir = await reachableBinaries(options.binDir, path.dirname(dir), user);
+  const { binDir } = options;
+  if (user && !(await canReach(binDir, user))) {
+    throw new Error(`PostgreSQL runs as user id ${user.uid}, who cannot get to its programs in ${binDir}.`);
+  }
   const password = await ensureSuperuserPassword(dir);
   await ensureCluster(binDir, data, password, user);
   const port = await ensurePort(dir);

@@ -232,7 +232,7 @@ async function requirePrograms(binDir: string): Promise<void> {
 }
 
 function properties<T>(resource: ArmResource): Partial<T> {
-  return (resource.body.properties ?? {});
+  return resource.body.properties ?? {};
 }
 
 /** `…/flexibleServers/<server>/databases/<name>` belongs to `…/flexibleServers/<server>`. */
