@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
-import { tierliftError } from "../automation/errors.ts";
 import type { Tierlift } from "../automation/tierlift.ts";
 import { requireToken } from "./auth.ts";
 import type { ApiEnvironment, Authenticate } from "./auth.ts";
@@ -55,13 +55,10 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
       logger.error({ err: cause, requestId: c.get("requestId") }, "request failed"),
     ),
   );
-  app.notFound((c) =>
-    answerProblem(
-      c,
-      tierliftError("ROUTE_NOT_FOUND", { method: c.req.method, path: c.req.path }),
-      () => undefined,
-    ),
-  );
+  app.notFound((c) => {
+    const message = `There is no ${c.req.method} ${c.req.path}: see README for the paths.`;
+    return answerProblem(c, new HTTPException(404, { message }), () => undefined);
+  });
 
   app.route("/", createHealthRoutes(tierlift));
   app.use("/api/*", requireToken(authenticate));

@@ -21,6 +21,9 @@ export const submitCredentialsRequest = z.object({
 });
 export const reasonRequest = z.object({ reason: filled });
 
+/** Naming the change set makes sure that no newer one is approved unseen. */
+export const approveRequest = z.object({ digest: filled.optional() });
+
 export const createTenantRequest = z.object({
   name: filled,
   slug: filled.regex(
@@ -42,8 +45,8 @@ const pageQuery = z.object({
   page: z.coerce
     .number("must be a number")
     .int("must be a whole number")
-    .min(0, "must be at least 0")
-    .default(0),
+    .min(1, "must be at least 1")
+    .default(1),
   size: z.coerce
     .number("must be a number")
     .int("must be a whole number")

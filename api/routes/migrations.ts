@@ -1,11 +1,13 @@
 /** The specification's migration endpoints, and what is beside them. */
 import { Hono } from "hono";
 import type { Actor, TierMigrationJob } from "../../automation/model.ts";
-import { tierliftError } from "../../automation/errors.ts";
+import { TierliftError, tierliftError } from "../../automation/errors.ts";
+import type { VerificationReport } from "../../automation/ports.ts";
 import type { Tierlift } from "../../automation/tierlift.ts";
 import { canManageTenant, requirePlatformAdmin, requireSomeManager, requireTenantManager } from "../auth.ts";
 import type { ApiEnvironment } from "../auth.ts";
 import {
+  approveRequest,
   initiateMigrationRequest,
   listMigrationsQuery,
   previewQuery,
@@ -21,23 +23,33 @@ export function createMigrationRoutes(
   const app = new Hono<ApiEnvironment>();
 
   /** The job, to one who may see it: another tenant's looks absent. */
-  async function jobFor(actor: Actor, jobId: string): Promise<TierMigrationJob> {
+  function jobFor(actor: Actor, jobId: string): TierMigrationJob {
     requireSomeManager(actor);
-    const job = await migrations.get(jobId);
+    const job = migrations.get(jobId);
     if (!canManageTenant(actor, job.tenantId)) throw tierliftError("MIGRATION_NOT_FOUND", { jobId });
     return job;
   }
 
-  app.get("/", async (c) => {
+  /** Null until the automated checks have run. */
+  async function reportOf(jobId: string): Promise<VerificationReport | null> {
+    try {
+      return await migrations.report(jobId);
+    } catch (error) {
+      if (error instanceof TierliftError && error.code === "REPORT_NOT_FOUND") return null;
+      throw error;
+    }
+  }
+
+  app.get("/", (c) => {
     requirePlatformAdmin(c.get("actor"));
     const { status } = parseQuery(c, listMigrationsQuery);
-    const active = await migrations.listActive();
+    const active = migrations.listActive();
     return c.json(status === undefined ? active : active.filter((job) => job.status === status));
   });
 
-  app.get("/stats", async (c) => {
+  app.get("/stats", (c) => {
     requirePlatformAdmin(c.get("actor"));
-    return c.json(await migrations.stats());
+    return c.json(migrations.stats());
   });
 
   app.post("/tenants/:tenantId/upgrade-tier", async (c) => {
@@ -49,32 +61,31 @@ export function createMigrationRoutes(
     return c.json(job, 201);
   });
 
-  app.get("/tenants/:tenantId/status", async (c) => {
+  app.get("/tenants/:tenantId/status", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(await migrations.active(tenantId));
+    return c.json(migrations.active(tenantId));
   });
 
-  app.get("/tenants/:tenantId/history", async (c) => {
+  app.get("/tenants/:tenantId/history", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(await migrations.history(tenantId));
+    return c.json(migrations.history(tenantId));
   });
 
   app.get("/:jobId", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
-    const report = await migrations.report(job.id);
-    return c.json(report === null ? job : { ...job, verification: report });
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    return c.json({ ...job, verification: await reportOf(job.id) });
   });
 
   app.get("/:jobId/preview", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     const { phase } = parseQuery(c, previewQuery);
     return c.json(await migrations.preview(job.id, phase));
   });
 
   app.get("/:jobId/audit", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     return c.json(await migrations.audit(job.id));
   });
 
@@ -84,18 +95,19 @@ export function createMigrationRoutes(
   });
 
   app.post("/:jobId/submit-credentials", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     const credentials = await parseBody(c, submitCredentialsRequest);
     return c.json(await migrations.submitCredentials(job.id, credentials, c.get("actor")));
   });
 
   app.post("/:jobId/approve", async (c) => {
     requirePlatformAdmin(c.get("actor"));
-    return c.json(await migrations.approve(c.req.param("jobId"), c.get("actor")));
+    const { digest } = await parseBody(c, approveRequest);
+    return c.json(await migrations.approve(c.req.param("jobId"), c.get("actor"), digest));
   });
 
   app.post("/:jobId/complete-verification", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     const { job: after, done } = await migrations.completeVerification(
       job.id,
       c.get("actor"),
@@ -105,19 +117,19 @@ export function createMigrationRoutes(
   });
 
   app.post("/:jobId/rollback", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     const { reason } = await parseBody(c, reasonRequest);
     return c.json(await migrations.rollback(job.id, reason, c.get("actor")));
   });
 
   app.post("/:jobId/cancel", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     const { reason } = await parseBody(c, reasonRequest);
     return c.json(await migrations.cancel(job.id, reason, c.get("actor")));
   });
 
   app.post("/:jobId/retry", async (c) => {
-    const job = await jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c.get("actor"), c.req.param("jobId"));
     return c.json(await migrations.retry(job.id, c.get("actor")));
   });
 

@@ -17,15 +17,15 @@ export function createProvisioningRoutes(tierlift: Tierlift, heartbeatMs: number
     return c.json(await tenants.provisioningStatus(tenantId));
   });
 
-  app.get("/:tenantId/provisioning/status/stream", async (c) => {
+  app.get("/:tenantId/provisioning/status/stream", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    await tenants.get(tenantId);
+    tenants.get(tenantId);
     const afterId = lastEventId(c.req.header("Last-Event-ID"));
     c.header("Cache-Control", "no-store");
     c.header("X-Accel-Buffering", "no");
     return streamSSE(c, (stream) =>
-      sendEvents(stream, (signal) => events.subscribe(tenantId, { afterId, signal }), heartbeatMs),
+      sendEvents(stream, (signal) => events.subscribe(tenantId, { ...afterId, signal }), heartbeatMs),
     );
   });
 
@@ -38,11 +38,11 @@ export function createProvisioningRoutes(tierlift: Tierlift, heartbeatMs: number
   return app;
 }
 
-/** The last event a client has seen; undefined for one that starts now. */
-function lastEventId(header: string | undefined): number | undefined {
-  if (header === undefined || header === "") return undefined;
+/** The last event a client has seen; nothing for one that starts now. */
+function lastEventId(header: string | undefined): { afterId?: number } {
+  if (header === undefined || header === "") return {};
   if (!/^\d{1,15}$/.test(header)) {
     throw tierliftError("INVALID_REQUEST", { field: "Last-Event-ID", problem: "must be the id of an event" });
   }
-  return Number(header);
+  return { afterId: Number(header) };
 }

@@ -16,15 +16,15 @@ export function createTenantRoutes({ tenants }: Tierlift): Hono<ApiEnvironment> 
     return c.json(tenant, 201);
   });
 
-  app.get("/", async (c) => {
+  app.get("/", (c) => {
     requirePlatformAdmin(c.get("actor"));
-    return c.json(await tenants.list(parseQuery(c, listTenantsQuery)));
+    return c.json(tenants.list(parseQuery(c, listTenantsQuery)));
   });
 
-  app.get("/:tenantId", async (c) => {
+  app.get("/:tenantId", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(await tenants.get(tenantId));
+    return c.json(tenants.get(tenantId));
   });
 
   app.delete("/:tenantId", async (c) => {

@@ -1,0 +1,144 @@
+/** Automation with everything that touches the world: engine, Key Vault, directory, zones, data command. */
+import path from "node:path";
+import { randomUUID } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+import { checkServicePrincipal } from "../automation/azure/service-principal.ts";
+import { createSecretResolver } from "../automation/azure/key-vault.ts";
+import { createDataRunner } from "../automation/data-command.ts";
+import { createDnsResolver } from "../automation/dns.ts";
+import type { StackEngine } from "../automation/engine/engine.ts";
+import { createStackEngine, PROGRAM_MODULE } from "../automation/engine/stack-engine.ts";
+import type { Logger } from "../automation/logger.ts";
+import { systemClock } from "../automation/ports.ts";
+import type { Ports } from "../automation/ports.ts";
+import { DEFAULT_SETTINGS } from "../automation/settings.ts";
+import type { TierliftSettings } from "../automation/settings.ts";
+import { createVerifier } from "../automation/verification/verify.ts";
+import { planQuota } from "../stacks/quota.ts";
+import { engineEnvironment } from "./engine-environment.ts";
+import type { Home } from "./home.ts";
+import type { Settings } from "./settings.ts";
+import type { Target } from "./targets/target.ts";
+
+/** What processes of ours may see of this process's environment; nothing else reaches programs and plugins. */
+const PASSED_ON = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "HTTPS_PROXY", "NO_PROXY"] as const;
+const PLATFORM_STACK_REFERENCE = "organization/tierlift/platform";
+
+export interface Composition {
+  engine: StackEngine;
+  ports: Ports;
+  tierliftSettings: TierliftSettings;
+}
+
+export async function composeAutomation(options: {
+  settings: Settings;
+  home: Home;
+  target: Target;
+  engineRoot: string;
+  logger: Logger;
+}): Promise<Composition> {
+  const { settings, home, target, engineRoot, logger } = options;
+  const environment = { ...passedOn(), ...target.environment };
+  const dataCommand = planDataCommand();
+  const engine = createStackEngine({
+    workspace: {
+      engineRoot,
+      pulumiHome: home.pulumi.home,
+      backendUrl: settings.backendUrl,
+      secretsProvider: settings.secretsProvider,
+      workRoot: home.pulumi.work,
+      plugins: target.plugins,
+      programModule: PROGRAM_MODULE,
+    },
+    environment: {
+      ...environment,
+      ...(await engineEnvironment(settings, home)),
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: target.plugins.length > 0 ? "true" : "false",
+    },
+  });
+  const runData = createDataRunner({
+    command: dataCommand,
+    environment,
+    onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
+  });
+  const ports = createPorts({ settings, target, engine, runData });
+  return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
+}
+
+function createPorts(options: {
+  settings: Settings;
+  target: Target;
+  engine: StackEngine;
+  runData: Ports["runData"];
+}): Ports {
+  const { settings, target, engine, runData } = options;
+  const { cloud, credential, platformVaultUrl } = target;
+  const resolveSecret = createSecretResolver({
+    platformVaultUrl,
+    credential,
+    verifyChallenge: cloud.instanceDiscovery,
+  });
+  const resolveDns = createDnsResolver(target.dnsServers);
+  return {
+    resolveSecret,
+    resolveDns,
+    runData,
+    checkServicePrincipal: async (credentials, region, tier, signal) => {
+      const clientSecret = await resolveSecret(credentials.clientSecretRef, signal);
+      await checkServicePrincipal({
+        cloud,
+        credentials,
+        clientSecret,
+        region,
+        needs: planQuota(tier),
+        signal,
+      });
+    },
+    verify: createVerifier({ engine, resolveDns, runData, clock: systemClock, zoneName: settings.zoneName }),
+    issueCertificate: target.issueCertificate,
+    clock: systemClock,
+    newId: randomUUID,
+  };
+}
+
+async function planSettings(
+  settings: Settings,
+  target: Target,
+  dataCommand: string[],
+): Promise<TierliftSettings> {
+  const { images, zoneName, platformRegion, operationTimeoutMs } = settings;
+  const { recordTtlSeconds, cutoverTtlSeconds, reviewRequired, verificationWindowMs } = settings;
+  return {
+    ...DEFAULT_SETTINGS,
+    program: { ...target.program, images, dataCommand, platformStack: PLATFORM_STACK_REFERENCE },
+    passwordSeed: await target.passwordSeed(),
+    zoneName,
+    platformRegion,
+    recordTtlSeconds,
+    cutoverTtlSeconds,
+    reviewRequired,
+    verificationWindowMs,
+    ...(operationTimeoutMs === null ? {} : { phaseTimeoutMs: { default: operationTimeoutMs } }),
+  };
+}
+
+/** This project's own data mover, under the node that runs the service. */
+function planDataCommand(): string[] {
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+  return [
+    process.execPath,
+    "--import",
+    loader,
+    path.resolve(import.meta.dirname, "../automation/data/main.ts"),
+  ];
+}
+
+function passedOn(): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
