@@ -73,9 +73,10 @@ function withUnknownOutputs({ properties }: Pick<CreateRequest, "properties">): 
 }
 
 function inputsOf(state: PropertyMap): PropertyMap {
-  const { stdout: _stdout, stderr: _stderr, assets: _assets, archive: _archive, ...inputs } = state;
-  return inputs;
+  return Object.fromEntries(Object.entries(state).filter(([key]) => !outputs.has(key)));
 }
+
+const outputs: ReadonlySet<string> = new Set(["stdout", "stderr", "assets", "archive"]);
 
 async function run(
   command: unknown,

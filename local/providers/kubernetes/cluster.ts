@@ -2,7 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError, createKubeClient, isNotFound, UnreachableError, type KubeClient } from "./client.ts";
 import { createDiscovery, type Discovery, type ResourceKind } from "./discovery.ts";
 import type { Connection } from "./kubeconfig.ts";
-import { gvkOf, isObject, list, text, type GroupVersionKind, type KubeObject } from "./object.ts";
+import {
+  apiVersionOf,
+  gvkOf,
+  isObject,
+  list,
+  text,
+  type GroupVersionKind,
+  type KubeObject,
+} from "./object.ts";
 
 /** One object in the API. */
 export interface ObjectRef extends GroupVersionKind {
@@ -54,7 +62,11 @@ export function createCluster(connection: Connection): Cluster {
   async function read(selection: Selection, signal: AbortSignal) {
     const path = await pathOf(selection, selection.namespace, signal);
     const answer = await client.call({ path, query: selectors(selection), signal });
-    const items = list(answer, "items").filter(isObject);
+    // A list names the kind once, for all its items.
+    const own = { apiVersion: apiVersionOf(selection), kind: selection.kind };
+    const items = list(answer, "items")
+      .filter(isObject)
+      .map((item) => ({ ...own, ...item }));
     return { path, items, version: text(answer, "metadata", "resourceVersion") };
   }
 

@@ -98,6 +98,13 @@ interface Observed {
   readonly related: readonly (readonly KubeObject[])[];
 }
 
+/** What one of the followed selections holds now, and how to wait for its next change. */
+interface Step {
+  readonly index: number;
+  readonly objects: KubeObject[];
+  readonly next: () => Promise<Step>;
+}
+
 /** The object and its related ones, once all are known and then after each change of any. */
 async function* observe(
   object: KubeObject,
@@ -106,18 +113,20 @@ async function* observe(
 ): AsyncGenerator<Observed> {
   const selections: Selection[] = [selectionOf(refOf(object)), ...(awaiter.related?.(object) ?? [])];
   const seen: (KubeObject[] | undefined)[] = selections.map(() => undefined);
-  const advance = selections.map((selection, index) => {
+  const pending = selections.map((selection, index) => {
     const stream = cluster.follow(selection, signal);
-    return () => stream.next().then(({ value }) => ({ index, objects: value as KubeObject[] }));
+    const next = (): Promise<Step> =>
+      stream.next().then(({ value }) => ({ index, objects: value as KubeObject[], next }));
+    return next();
   });
-  const pending = advance.map((next) => next());
   for (;;) {
-    const { index, objects } = await Promise.race(pending);
-    pending[index] = advance[index]!();
-    pending[index].catch(() => undefined); // Left behind by the race, it must not count as unhandled.
+    const { index, objects, next } = await Promise.race(pending);
+    const following = next();
+    following.catch(() => undefined); // Left behind by the race, it must not count as unhandled.
+    pending[index] = following;
     seen[index] = objects;
     if (seen.every((entry) => entry !== undefined)) {
-      const [[self] = [], ...related] = seen as KubeObject[][];
+      const [[self] = [], ...related] = seen;
       yield { object: self, related };
     }
   }
