@@ -1,0 +1,234 @@
+/** `copy`: a tenant's rows, and the schema around them, from the shared server into empty databases of its own. */
+import pLimit from "p-limit";
+import { at, DataError } from "../errors.ts";
+import type { DataRequest, Server } from "../request.ts";
+import { requireTarget } from "../request.ts";
+import { applyInAnyOrder, dropEverything } from "./apply.ts";
+import { bulkQuery, query, requireRow, transaction } from "./connection.ts";
+import type { Client, Connections } from "./connection.ts";
+import { requireReplaceable, writeMarker } from "./marker.ts";
+import { claimTarget } from "./claim.ts";
+import { secondsSince } from "./report.ts";
+import type { CopyReport, Progress, TableReport } from "./report.ts";
+import { readSchema } from "./schema.ts";
+import type { DatabaseSchema } from "./schema.ts";
+import { isSame, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
+import type { Table } from "./tables.ts";
+import { transferRows } from "./transfer.ts";
+
+const DATABASES_AT_ONCE = 3;
+const TABLES_AT_ONCE = 4;
+/** Below this much a second pair of connections costs more than it saves. */
+const BYTES_PER_WORKER = 16 * 1024 * 1024;
+
+const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+export interface CopyContext {
+  request: DataRequest;
+  connections: Connections;
+  progress: Progress;
+}
+
+/** Copies every database; what an earlier try left is replaced. Throws `REFUSED`, `MISMATCH` or `DATABASE`. */
+export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
+  const startedMs = performance.now();
+  const target = requireTarget(context.request);
+  const limit = pLimit(DATABASES_AT_ONCE);
+  const databases = await Promise.all(
+    context.request.databases.map((database) => limit(() => copyDatabase(context, target, database))),
+  );
+  const tables = databases.flatMap((database) => database.tables);
+  return {
+    store: "postgres",
+    verb: "copy",
+    databases,
+    rows: sum(tables, "rows"),
+    bytes: sum(tables, "bytes"),
+    seconds: secondsSince(startedMs),
+  };
+}
+
+const sum = (tables: TableReport[], key: "rows" | "bytes"): number =>
+  tables.reduce((total, table) => total + table[key], 0);
+
+async function copyDatabase(
+  context: CopyContext,
+  target: Server,
+  database: string,
+): Promise<CopyReport["databases"][number]> {
+  const { connections, request, progress } = context;
+  return await connections.using(request.source, database, "source", (from) =>
+    connections.using(target, database, "target", (to) =>
+      transaction(from, SNAPSHOT, async () => {
+        await claimTarget(to, database);
+        const schema = await at({ side: "source", database }, () => readSchema(from));
+        const tables = await at({ side: "source", database }, () => readTables(from));
+        const notes = await prepareTarget(to, database, context, schema);
+        const reports = await copyTables(context, target, database, { from, to }, tables);
+        notes.push(...(await finishTarget(from, to, database, schema)));
+        await at({ side: "target", database }, () =>
+          writeMarker(to, database, {
+            tenant: request.tenant.id,
+            state: "copied",
+            migration: request.migrationId,
+          }),
+        );
+        progress({
+          event: "database copied",
+          database,
+          rows: sum(reports, "rows"),
+          bytes: sum(reports, "bytes"),
+        });
+        return { name: database, tables: reports, notes: [...schema.notes, ...notes] };
+      }),
+    ),
+  );
+}
+
+/** Empties the database and makes what the rows need. The mark comes first: a killed copy is known as one. */
+async function prepareTarget(
+  to: Client,
+  database: string,
+  { request }: CopyContext,
+  schema: DatabaseSchema,
+): Promise<string[]> {
+  const place = { side: "target", database } as const;
+  await requireReplaceable(to, database, request.tenant.id);
+  await at(place, () =>
+    writeMarker(to, database, {
+      tenant: request.tenant.id,
+      state: "copying",
+      migration: request.migrationId,
+    }),
+  );
+  return await at(place, () =>
+    transaction(to, "READ WRITE", async () => {
+      await dropEverything(to);
+      return await applyInAnyOrder(to, schema.before, place);
+    }),
+  );
+}
+
+/** Keys, constraints, indexes, views and triggers; then the sequences go on where the source's are. */
+async function finishTarget(
+  from: Client,
+  to: Client,
+  database: string,
+  schema: DatabaseSchema,
+): Promise<string[]> {
+  const place = { side: "target", database } as const;
+  const notes = await at(place, () =>
+    transaction(to, "READ WRITE", () => applyInAnyOrder(to, schema.after, place)),
+  );
+  await setSequences(from, to, database, schema.sequences);
+  await at(place, () => bulkQuery(to, "ANALYZE"));
+  return notes;
+}
+
+/** Sequences do not belong to any snapshot, so this reads them as they are now: never behind the rows. */
+export async function setSequences(
+  from: Client,
+  to: Client,
+  database: string,
+  sequences: { label: string; sql: string }[],
+): Promise<void> {
+  for (const { label, sql } of sequences) {
+    const place = { database, table: label };
+    const [state] = await at({ ...place, side: "source" }, () =>
+      query<{ value: string; called: boolean }>(
+        from,
+        `SELECT last_value::text AS value, is_called AS called FROM ${sql}`,
+      ),
+    );
+    if (!state) continue;
+    await at({ ...place, side: "target" }, () =>
+      query(to, "SELECT setval($1::regclass, $2::bigint, $3::boolean)", [sql, state.value, state.called]),
+    );
+  }
+}
+
+/** Workers take tables from one list, largest first; each reads the same snapshot of the source. */
+async function copyTables(
+  context: CopyContext,
+  target: Server,
+  database: string,
+  first: { from: Client; to: Client },
+  tables: Table[],
+): Promise<TableReport[]> {
+  const { connections, request } = context;
+  const bytes = tables.reduce((total, table) => total + table.sizeBytes, 0);
+  const workers = Math.max(1, Math.min(TABLES_AT_ONCE, tables.length, Math.ceil(bytes / BYTES_PER_WORKER)));
+  const snapshot = requireRow(await query<{ id: string }>(first.from, "SELECT pg_export_snapshot() AS id"), {
+    side: "source",
+    database,
+  });
+  const waiting = [...tables];
+  const reports: TableReport[] = [];
+  const work = async (from: Client, to: Client): Promise<void> => {
+    for (let table = waiting.shift(); table; table = waiting.shift()) {
+      reports.push(await copyTable(context, database, from, to, table));
+    }
+  };
+  const more = Array.from({ length: workers - 1 }, () =>
+    connections.using(request.source, database, "source", (from) =>
+      connections.using(target, database, "target", (to) =>
+        transaction(from, SNAPSHOT, async () => {
+          await from.query(`SET TRANSACTION SNAPSHOT '${snapshot.id}'`);
+          await work(from, to);
+        }),
+      ),
+    ),
+  );
+  // One failure stops the others at their next table, and the caller waits until nobody uses the connections.
+  const settled = await Promise.allSettled(
+    [work(first.from, first.to), ...more].map((running) =>
+      running.catch((error: unknown) => {
+        waiting.length = 0;
+        throw error;
+      }),
+    ),
+  );
+  const failed = settled.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  return reports.sort((a, b) => (a.table < b.table ? -1 : 1));
+}
+
+/** Copies one table and compares both sides: the snapshot's rows with all rows of the target. */
+export async function copyTable(
+  { request, progress, connections }: CopyContext,
+  database: string,
+  from: Client,
+  to: Client,
+  table: Table,
+): Promise<TableReport> {
+  connections.signal.throwIfAborted();
+  const place = { database, table: table.label };
+  const startedMs = performance.now();
+  const filter = planTenantFilter(table, request.tenant.id);
+  const moved = await transferRows(from, to, table, filter, {
+    database,
+    progress,
+    signal: connections.signal,
+  });
+  const [source, target] = await Promise.all([
+    at({ ...place, side: "source" }, () => readFingerprint(from, table, filter)),
+    at({ ...place, side: "target" }, () => readFingerprint(to, table, "true")),
+  ]);
+  if (!isSame(source, target)) {
+    throw new DataError(
+      "MISMATCH",
+      `the source has ${source.rows} rows (checksum ${source.checksum}), the target ${target.rows} (${target.checksum})`,
+      place,
+    );
+  }
+  const report: TableReport = {
+    table: table.label,
+    scope: table.scope,
+    rows: target.rows,
+    checksum: target.checksum,
+    bytes: moved.bytes,
+    seconds: secondsSince(startedMs),
+  };
+  progress({ event: "copied", ...place, rows: report.rows, bytes: report.bytes, seconds: report.seconds });
+  return report;
+}

@@ -1,0 +1,119 @@
+/** What the data command reports on standard output. It never holds a secret or a tenant's values. */
+
+/** `tenant`: the tenant's rows only. `reference`: a table without `tenant_id`, copied whole. */
+export type Scope = "tenant" | "reference";
+
+export interface TableReport {
+  /** `schema.table` */
+  table: string;
+  scope: Scope;
+  rows: number;
+  /** The same on both sides: an order-free sum over the rows' hashes. */
+  checksum: string;
+  bytes: number;
+  seconds: number;
+}
+
+export interface CopyReport {
+  store: "postgres";
+  verb: "copy";
+  databases: { name: string; tables: TableReport[]; notes: string[] }[];
+  rows: number;
+  bytes: number;
+  seconds: number;
+}
+
+export interface DeltaReport {
+  store: "postgres";
+  verb: "delta";
+  databases: { name: string; tables: (TableReport & { action: "same" | "copied" })[] }[];
+  /** Rows and bytes that were copied again. */
+  rows: number;
+  bytes: number;
+  seconds: number;
+}
+
+/** Rows and checksum of one side. */
+export interface Fingerprint {
+  rows: number;
+  checksum: string;
+}
+
+export interface Mismatch {
+  database: string;
+  table: string;
+  /** `null` where the table is missing on that side. */
+  source: Fingerprint | null;
+  target: Fingerprint | null;
+}
+
+export interface VerifyReport {
+  store: "postgres";
+  verb: "verify";
+  ok: boolean;
+  databases: {
+    name: string;
+    tables: { table: string; scope: Scope; rows: number; checksum: string; ok: boolean }[];
+  }[];
+  mismatches: Mismatch[];
+  rows: number;
+  seconds: number;
+}
+
+export interface FreezeReport {
+  store: "postgres";
+  verb: "freeze" | "unfreeze";
+  role: string;
+  /** False when the server has no such role: then nobody could write by it, and there was nothing to do. */
+  roleExists: boolean;
+  writable: boolean;
+  /** Sessions of the role that were ended because they could still have committed a write. */
+  endedSessions: number;
+  seconds: number;
+}
+
+export interface ProvisionReport {
+  store: "postgres";
+  verb: "provision";
+  role: string;
+  created: boolean;
+  databases: { name: string; schemas: string[] }[];
+  seconds: number;
+}
+
+export interface PurgeReport {
+  store: "postgres";
+  verb: "purge";
+  databases: {
+    name: string;
+    tables: { table: string; deleted: number; others: { before: number; after: number } }[];
+  }[];
+  rows: number;
+  role: { name: string; dropped: boolean };
+  seconds: number;
+}
+
+export interface DropReport {
+  store: "postgres";
+  verb: "drop";
+  databases: { name: string; dropped: number }[];
+  seconds: number;
+}
+
+export type DataReport =
+  CopyReport | DeltaReport | VerifyReport | FreezeReport | ProvisionReport | PurgeReport | DropReport;
+
+/** Progress for the log, one line each. */
+export type Progress = (event: {
+  event: string;
+  database?: string;
+  table?: string;
+  rows?: number;
+  bytes?: number;
+  seconds?: number;
+}) => void;
+
+/** Seconds since `startedMs`, with three decimals. */
+export function secondsSince(startedMs: number): number {
+  return Math.round(performance.now() - startedMs) / 1000;
+}

@@ -1,0 +1,27 @@
+/** What each verb does. */
+import type { Verb } from "../request.ts";
+import { copyDatabases } from "./copy.ts";
+import type { CopyContext } from "./copy.ts";
+import { applyDelta } from "./delta.ts";
+import { dropCopies } from "./drop.ts";
+import { setFrozen } from "./freeze.ts";
+import { provisionRole } from "./provision.ts";
+import { purgeTenant } from "./purge.ts";
+import type { DataReport } from "./report.ts";
+import { verifyDatabases } from "./verify.ts";
+
+const RUN = {
+  provision: provisionRole,
+  copy: copyDatabases,
+  verify: verifyDatabases,
+  delta: applyDelta,
+  freeze: (context) => setFrozen(context, "freeze"),
+  unfreeze: (context) => setFrozen(context, "unfreeze"),
+  purge: purgeTenant,
+  drop: dropCopies,
+} as const satisfies Record<Verb, (context: CopyContext) => Promise<DataReport>>;
+
+/** Throws a `DataError` that says what failed and where. */
+export async function runVerb(verb: Verb, context: CopyContext): Promise<DataReport> {
+  return await RUN[verb](context);
+}

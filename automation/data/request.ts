@@ -1,0 +1,71 @@
+/** What the data command is asked: one JSON document on standard input, because it carries passwords. */
+import { z } from "zod";
+import { DataError } from "./errors.ts";
+
+export const VERBS = ["provision", "copy", "verify", "delta", "freeze", "unfreeze", "purge", "drop"] as const;
+export type Verb = (typeof VERBS)[number];
+
+const serverSchema = z.object({
+  host: z.string().min(1),
+  port: z.int().min(1).max(65_535),
+  user: z.string().min(1),
+  password: z.string(),
+  /**
+   * `require`: TLS with a certificate that is checked. `prefer`: the same, but plain where the server offers no TLS.
+   * By default `prefer` on this machine and `require` everywhere else.
+   */
+  sslmode: z.enum(["require", "prefer", "disable"]).optional(),
+});
+export type Server = z.infer<typeof serverSchema>;
+
+const requestSchema = z.object({
+  tenant: z.object({
+    id: z.uuid().toLowerCase(),
+    slug: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/),
+  }),
+  /** The shared server, as its administrator. */
+  source: serverSchema,
+  /** The tenant's own server, as its administrator. */
+  target: serverSchema.optional(),
+  databases: z.array(z.string().min(1)).min(1),
+  migrationId: z.string().optional(),
+  /** The tenant's role on the shared server; its name follows from the slug where it is not given. */
+  role: z.object({ name: z.string().min(1), password: z.string().min(1).optional() }).optional(),
+});
+export type DataRequest = z.infer<typeof requestSchema>;
+
+/** Throws `BAD_REQUEST` with the paths of the wrong fields; never with their values, which may be passwords. */
+export function parseRequest(text: string): DataRequest {
+  const parsed = requestSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "document"}: ${message}`,
+  );
+  throw new DataError("BAD_REQUEST", `the document on standard input is not valid: ${fields.join("; ")}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // The parser's own message quotes the text.
+    throw new DataError("BAD_REQUEST", "standard input does not hold one JSON document");
+  }
+}
+
+export function parseVerb(value: string | undefined): Verb {
+  const verb = VERBS.find((known) => known === value);
+  if (verb) return verb;
+  throw new DataError("BAD_REQUEST", `expected one of ${VERBS.join(", ")}, got "${value ?? ""}"`);
+}
+
+/** The server that a verb works on besides the source. */
+export function requireTarget(request: DataRequest): Server {
+  if (request.target) return request.target;
+  throw new DataError("BAD_REQUEST", "target is missing: this verb needs the tenant's own server");
+}
+
+/** The tenant's role on the shared server. PostgreSQL cuts names off at 63 bytes. */
+export function roleNameOf(request: DataRequest): string {
+  return request.role?.name ?? `tenant_${request.tenant.slug.replaceAll("-", "_")}`.slice(0, 63);
+}
