@@ -8,7 +8,6 @@ import { rulesOf } from "./rules.ts";
 /** Differences between old and new inputs, and which of them replace the resource. */
 
 type Change = "add" | "delete" | "update";
-type Changes = Map<string, { change: Change; rule: string }>;
 
 const isMap = (value: PlainValue | undefined): value is PlainMap =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Unknown);
@@ -30,30 +29,60 @@ export function isEqual(a: PlainValue | undefined, b: PlainValue | undefined): b
   return a === b;
 }
 
-/** `path` is shown; `rule` is the same without indices (`agentPoolProfiles[].vmSize`), to look replacements up. */
-function compare(old: PlainValue, now: PlainValue, path: string, rule: string, changes: Changes): void {
-  if (isMap(old) && isMap(now)) compareMaps(old, now, path, rule, changes);
-  else if (Array.isArray(old) && Array.isArray(now)) {
-    for (let i = 0; i < Math.max(old.length, now.length); i++) {
-      const [before, after, at] = [old[i], now[i], `${path}[${i}]`];
-      if (before === undefined) changes.set(at, { change: "add", rule: `${rule}[]` });
-      else if (after === undefined) changes.set(at, { change: "delete", rule: `${rule}[]` });
-      else compare(before, after, at, `${rule}[]`, changes);
-    }
-  } else if (!isEqual(old, now)) changes.set(path, { change: "update", rule });
+/** `path` is shown; `rule` is the same without indices (`agentPoolProfiles[].vmSize`), to look rules up. */
+interface Place {
+  path: string;
+  rule: string;
 }
 
-function compareMaps(old: PlainMap, now: PlainMap, path: string, rule: string, changes: Changes): void {
-  for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    if (key.startsWith("__")) continue;
-    const [before, after] = [old[key], now[key]];
-    const at = joined(path, key);
-    const ruleAt = rule === "" ? key : `${rule}.${key}`;
-    if (!isGiven(before) && isGiven(after)) changes.set(at, { change: "add", rule: ruleAt });
-    else if (isGiven(before) && !isGiven(after)) changes.set(at, { change: "delete", rule: ruleAt });
-    else if (isGiven(before) && isGiven(after)) compare(before, after, at, ruleAt, changes);
+class Comparison {
+  readonly changes = new Map<string, { change: Change; rule: string }>();
+  readonly #keyedLists: Readonly<Record<string, string>>;
+
+  constructor(keyedLists: Readonly<Record<string, string>> = {}) {
+    this.#keyedLists = keyedLists;
+  }
+
+  #note(change: Change, { path, rule }: Place): void {
+    this.changes.set(path, { change, rule });
+  }
+
+  #values(old: PlainValue, now: PlainValue, at: Place): void {
+    if (isMap(old) && isMap(now)) this.maps(old, now, at);
+    else if (Array.isArray(old) && Array.isArray(now)) this.#lists(old, now, at);
+    else if (!isEqual(old, now)) this.#note("update", at);
+  }
+
+  #lists(old: PlainValue[], now: PlainValue[], at: Place): void {
+    const key = this.#keyedLists[at.rule];
+    const place = (index: number) => ({ path: `${at.path}[${index}]`, rule: `${at.rule}[]` });
+    const partner = (item: PlainValue, index: number, list: PlainValue[]): PlainValue | undefined =>
+      key === undefined
+        ? list[index]
+        : list.find((other) => isEqual(memberOf(other, key), memberOf(item, key)));
+    now.forEach((item, i) => {
+      const before = partner(item, i, old);
+      if (before === undefined) this.#note("add", place(i));
+      else this.#values(before, item, place(i));
+    });
+    old.forEach((item, i) => {
+      if (partner(item, i, now) === undefined) this.#note("delete", place(i));
+    });
+  }
+
+  maps(old: PlainMap, now: PlainMap, at: Place): void {
+    for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
+      if (key.startsWith("__")) continue;
+      const [before, after] = [old[key], now[key]];
+      const place = { path: joined(at.path, key), rule: at.rule === "" ? key : `${at.rule}.${key}` };
+      if (!isGiven(before) && isGiven(after)) this.#note("add", place);
+      else if (isGiven(before) && !isGiven(after)) this.#note("delete", place);
+      else if (isGiven(before) && isGiven(after)) this.#values(before, after, place);
+    }
   }
 }
+
+const memberOf = (item: PlainValue, key: string): PlainValue => (isMap(item) ? (item[key] ?? null) : item);
 
 const normalLocation = (location: string): string => location.toLowerCase().replaceAll(" ", "");
 
@@ -112,12 +141,13 @@ export function diffInputs(definition: Definition, token: string, values: Differ
     oldInputs["azureApiVersion"] = olds["azureApiVersion"];
   const rules = rulesOf(token);
   const replaceOn = new Set([...Object.keys(definition.pathParameters), ...(rules.replaceOn ?? [])]);
-  const changes: Changes = new Map();
-  compareMaps(withoutNoise(oldInputs, news), news, "", "", changes);
+  const comparison = new Comparison(rules.keyedLists);
+  comparison.maps(withoutNoise(oldInputs, news), news, { path: "", rule: "" });
 
   const detailedDiff: Record<string, { kind: DiffKind; inputDiff: boolean }> = {};
-  for (const [path, { change, rule }] of changes) {
-    if (change === "add" && isEqual(news[path], asPlain(rules.defaults?.[path]))) continue;
+  for (const [path, { change, rule }] of comparison.changes) {
+    const preset = rules.defaults?.[path];
+    if (change === "add" && preset !== undefined && isEqual(news[path], preset)) continue;
     // Given for the first time, as it already is: an ordinary addition.
     const isAsItWas = change === "add" && isGiven(olds[path]) && isEqual(olds[path], news[path]);
     const replaces = isReplacing(replaceOn, rule, change) && !isAsItWas;
@@ -134,8 +164,6 @@ export function diffInputs(definition: Definition, token: string, values: Differ
     detailedDiff,
   };
 }
-
-const asPlain = (value: unknown): PlainValue | undefined => value as PlainValue | undefined;
 
 /** Secrets are compared by their values: a value that became a secret and is the same is no change of Azure's. */
 export function diffResource(definition: Definition, request: DiffRequest): DiffResult {

@@ -6,10 +6,12 @@
 export interface Rules {
   /** Inputs whose change replaces the resource; path parameters always do. */
   replaceOn?: readonly string[];
+  /** Lists compared as sets: path → the member that tells elements apart (x-ms-identifiers). */
+  keyedLists?: Readonly<Record<string, string>>;
   /** Lists whose elements belong to resources of their own: left out, they are never emptied by an update. */
   subResources?: readonly string[];
   /** Values that count as not given when they are added (the SDK sends them by itself). */
-  defaults?: Readonly<Record<string, unknown>>;
+  defaults?: Readonly<Record<string, string | boolean>>;
   /** Always there with its parent: no check for existence, and no DELETE; the body that puts the default back. */
   singleton?: { defaultBody: Record<string, unknown> } | "configuration";
   /** The name where the program gives none; else made from the logical name. */
@@ -39,6 +41,29 @@ const managedCluster = [
     "serviceCidrs",
   ].map((name) => `networkProfile.${name}`),
 ];
+
+const dataCollectionLists = {
+  dataSources: [
+    "extensions",
+    "iisLogs",
+    "logFiles",
+    "performanceCounters",
+    "platformTelemetry",
+    "prometheusForwarder",
+    "syslog",
+    "windowsEventLogs",
+    "windowsFirewallLogs",
+  ],
+  destinations: [
+    "eventHubs",
+    "eventHubsDirect",
+    "logAnalytics",
+    "monitoringAccounts",
+    "storageAccounts",
+    "storageBlobsDirect",
+    "storageTablesDirect",
+  ],
+};
 
 const byType: Record<string, Rules> = {
   "resources:ResourceGroup": trackedResource,
@@ -91,7 +116,14 @@ const byType: Record<string, Rules> = {
   "operationalinsights:Workspace": trackedResource,
   "monitor:AzureMonitorWorkspace": trackedResource,
   "monitor:DataCollectionEndpoint": trackedResource,
-  "monitor:DataCollectionRule": trackedResource,
+  "monitor:DataCollectionRule": {
+    ...trackedResource,
+    keyedLists: Object.fromEntries(
+      Object.entries(dataCollectionLists).flatMap(([at, lists]) =>
+        lists.map((list) => [`${at}.${list}`, "name"]),
+      ),
+    ),
+  },
   "alertsmanagement:PrometheusRuleGroup": trackedResource,
   "dashboard:Grafana": trackedResource,
   "containerregistry:Registry": {

@@ -173,9 +173,10 @@ describe.skipIf(!root)("the plugin under the engine", () => {
       }
       return undefined;
     };
+    // The engine knows `plugins`, the SDK's type does not.
     const projectSettings = {
       name: "tierlift",
-      runtime: "nodejs",
+      runtime: "nodejs" as const,
       backend: { url: `file://${folder}` },
       plugins: { providers: [{ name: "azure-native", path: plugin }] },
     };
