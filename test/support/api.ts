@@ -1,0 +1,53 @@
+/** The API over a service with a fake engine, asked without a socket. */
+import { pino } from "pino";
+import { SignJWT } from "jose";
+import { createApp } from "../../api/app.ts";
+import { createAuthenticator } from "../../api/auth.ts";
+import { createWorld } from "./fake-world.ts";
+import type { World, WorldOptions } from "./fake-world.ts";
+
+const SECRET = "a secret of at least thirty-two bytes";
+
+export interface Api {
+  world: World;
+  request(
+    path: string,
+    options?: { method?: string; token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<Response>;
+  post(path: string, token: string | undefined, body?: unknown): Promise<Response>;
+  get(path: string, token: string | undefined): Promise<Response>;
+}
+
+export const mintToken = (roles: string[], tenantId?: string): Promise<string> =>
+  new SignJWT({ roles, ...(tenantId === undefined ? {} : { tenant_id: tenantId }) })
+    .setProtectedHeader({ alg: "HS256" })
+    .setSubject("someone")
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(SECRET));
+
+export function createApi(
+  options: WorldOptions & { completeWaitMs?: number; heartbeatMs?: number } = {},
+): Api {
+  const world = createWorld(options);
+  const { completeWaitMs, heartbeatMs } = options;
+  const app = createApp({
+    tierlift: world.tierlift,
+    authenticate: createAuthenticator({ key: { secret: SECRET } }),
+    logger: pino({ enabled: false }),
+    ...(completeWaitMs === undefined ? {} : { completeWaitMs }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+  });
+  const request: Api["request"] = async (path, { method = "GET", token, body, headers = {} } = {}) =>
+    app.request(path, {
+      method,
+      headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+  return {
+    world,
+    request,
+    post: (path, token, body) =>
+      request(path, { method: "POST", ...(token === undefined ? {} : { token }), body }),
+    get: (path, token) => request(path, token === undefined ? {} : { token }),
+  };
+}
