@@ -100,7 +100,7 @@ async function readKeys(client: Client): Promise<Key[]> {
   return await query<Key & Record<string, unknown>>(
     client,
     `SELECT quote_ident(k.conname) AS name, k.conrelid::regclass::text AS table,
-       k.conrelid::float8 AS "from", k.confrelid::float8 AS "to",
+       k.conrelid AS "from", k.confrelid AS "to",
        k.confdeltype AS "onDelete",
        (SELECT json_agg(json_build_array(quote_ident(f.attname), quote_ident(t.attname)) ORDER BY u.place)
         FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS u(f, t, place)

@@ -50,7 +50,7 @@ interface TableRow {
 export async function readTables(client: Client): Promise<Table[]> {
   const rows = await query<TableRow>(
     client,
-    `SELECT c.oid::float8 AS oid, n.nspname AS schema, c.relname AS name, pg_relation_size(c.oid)::text AS size,
+    `SELECT c.oid AS oid, n.nspname AS schema, c.relname AS name, pg_relation_size(c.oid)::text AS size,
        (SELECT json_agg(json_build_object(
            'name', a.attname, 'generated', a.attgenerated <> '',
            'base', CASE WHEN b.typname IN ('uuid', 'text', 'varchar', 'bpchar') THEN b.typname ELSE 'other' END,
