@@ -30,17 +30,8 @@ const granted = [
   "pg_maintain",
 ];
 
-/**
- * Makes the administrator of a server, or gives the present one the password. As on Azure it is no superuser, but may
- * create databases and roles, replicate, and pass row-level security, and reads and writes all data through its group
- * (learn.microsoft.com, flexible-server/security-access-control and concepts-security; PostgreSQL 16 and later). Throws
- * for a name that Azure refuses.
- */
-export async function ensureAdministrator(
-  server: PostgresServer,
-  login: string,
-  password: string,
-): Promise<void> {
+/** Throws for a login name that Azure refuses. */
+export function checkLogin(login: string): void {
   if (reserved.has(login.toLowerCase()) || login.toLowerCase().startsWith("pg_")) {
     throw badRequest(
       "InvalidAdministratorLogin",
@@ -48,6 +39,18 @@ export async function ensureAdministrator(
       "administratorLogin",
     );
   }
+}
+
+/**
+ * Makes the administrator of a server, or gives the present one the password. As on Azure it is no superuser, but may
+ * create databases and roles, replicate, and pass row-level security, and reads and writes all data through its group
+ * (learn.microsoft.com, flexible-server/security-access-control and concepts-security; PostgreSQL 16 and later).
+ */
+export async function ensureAdministrator(
+  server: PostgresServer,
+  login: string,
+  password: string,
+): Promise<void> {
   const name = pg.escapeIdentifier(login);
   const roles = await server.query<{ rolname: string }>("SELECT rolname FROM pg_roles");
   const present = new Set(roles.map(({ rolname }) => rolname));

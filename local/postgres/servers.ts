@@ -6,7 +6,7 @@ import { writeSecretFile } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
 import { createSerial, type Serial } from "../serial.ts";
 import { resourceKey } from "../stable.ts";
-import { ensureAdministrator } from "./administrator.ts";
+import { checkLogin, ensureAdministrator } from "./administrator.ts";
 import { dropDatabase, ensureDatabase, type DatabaseProperties } from "./databases.ts";
 import { applyParameter, describeParameter, type ConfigurationProperties } from "./parameters.ts";
 import { removeFolders, resolveUser, type OsUser } from "./placement.ts";
@@ -104,9 +104,10 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
   const flexibleServers: Backend = {
     type: serverType,
     async ensure(resource) {
+      const { administratorLogin, availabilityZone } = properties<ServerProperties>(resource);
+      if (administratorLogin) checkLogin(administratorLogin);
       const entry = entryOf(resource);
       const server = await entry.serial(() => ensureServer(entry, options));
-      const { availabilityZone } = properties<ServerProperties>(resource);
       return {
         // A bare name on Azure, where the port is always 5432.
         fullyQualifiedDomainName: `127.0.0.1:${server.port}`,

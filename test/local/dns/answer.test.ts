@@ -62,9 +62,10 @@ function ask(name: string, type: RecordType = "A"): Packet {
 const rcode = (packet: Packet) => (packet.flags ?? 0) & 15;
 const isAuthoritative = (packet: Packet) => ((packet.flags ?? 0) & (1 << 10)) !== 0;
 const shown = (answers: Answer[] | undefined) =>
-  (answers ?? []).map((answer) =>
-    "data" in answer ? `${answer.name} ${answer.type} ${String(answer.data)}` : answer.type,
-  );
+  (answers ?? []).map((answer) => {
+    const data = "data" in answer ? answer.data : "";
+    return `${"name" in answer ? answer.name : ""} ${answer.type} ${typeof data === "string" ? data : JSON.stringify(data)}`;
+  });
 
 describe("answers from zones", () => {
   it.each([
