@@ -46,7 +46,7 @@ export function planNames(label: string, identity: string): FootprintNames {
   return {
     resourceGroup: `rg-tierlift-${label}`,
     nodeResourceGroup: `rg-tierlift-${fitLabel(label, 60)}-nodes`,
-    network: `vnet-${label}`,
+    network: `vnet-${fitLabel(label, 59)}`,
     nat: `ng-${label}`,
     natIp: `pip-${label}-nat`,
     ingressIp: `pip-${label}-ingress`,
@@ -76,9 +76,15 @@ export function planDedicatedNames(tenant: Tenant, migrationId: string): Footpri
   return planNames(tenant.slug, `${tenant.id}/${migrationId}`);
 }
 
-/** The tenant's role on the shared PostgreSQL server; 63 bytes is PostgreSQL's limit for a name. */
+/** PostgreSQL cuts longer names off. */
+const MAX_ROLE_LENGTH = 63;
+
+/** The tenant's role on the shared PostgreSQL server; a long slug's role ends in a hash, so that no two are cut alike. */
 export function planRoleName(slug: string): string {
-  return `tenant_${slug.replaceAll("-", "_")}`.slice(0, 63);
+  const name = `tenant_${slug.replaceAll("-", "_")}`;
+  if (name.length <= MAX_ROLE_LENGTH) return name;
+  const hash = shortHash(slug);
+  return `${name.slice(0, MAX_ROLE_LENGTH - hash.length - 1)}_${hash}`;
 }
 
 /**

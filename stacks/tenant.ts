@@ -7,7 +7,7 @@ import { deriveTenantPassword } from "./passwords.ts";
 import { Dedicated } from "./dedicated/dedicated.ts";
 import { NextRecords } from "./dns/next-records.ts";
 import { TenantZone } from "./dns/tenant-zone.ts";
-import { planDnsTargets } from "./dns/plan.ts";
+import { checkDnsTargets } from "./dns/plan.ts";
 import { Slice } from "./slice/slice.ts";
 import { planRoleName } from "./naming.ts";
 
@@ -18,6 +18,9 @@ export function declareTenant(
   settings: ProgramSettings,
 ): Record<string, unknown> {
   const { tenant } = spec;
+  // Before anything is registered: what is declared ahead of an error is made all the same.
+  checkDnsTargets(spec);
+  const clientSecret = spec.dedicated && requireSecret(secrets.clientSecret, tenant.slug);
   const platform = readPlatform(settings.platformStack);
   const zoneName = pulumi.interpolate`${tenant.slug}.${platform.zoneName}`;
   const tls = secrets.tls && {
@@ -41,7 +44,7 @@ export function declareTenant(
           password: pulumi.secret(deriveTenantPassword(secrets.passwordSeed, tenant.id, "postgres")),
         },
       },
-      /** The shared server's administrator, for the data command that makes and removes the tenant's role. */
+      // For the data command, which makes and removes the role.
       administrator: platform.stores.postgres,
       databases: platform.databases,
       images: settings.images,
@@ -51,10 +54,11 @@ export function declareTenant(
 
   const dedicated =
     spec.dedicated &&
+    clientSecret &&
     new Dedicated(tenant.slug, {
       tenant,
       ...spec.dedicated,
-      clientSecret: requireSecret(secrets.clientSecret, tenant.slug),
+      clientSecret,
       passwordSeed: secrets.passwordSeed,
       settings,
       zoneName,
@@ -63,7 +67,6 @@ export function declareTenant(
     });
 
   const provider = createPlatformProvider("platform", settings);
-  const targets = planDnsTargets(spec, platform.ingressAddress, dedicated?.ingressAddress);
   const zone = new TenantZone(
     tenant.slug,
     {
@@ -71,18 +74,18 @@ export function declareTenant(
       zoneName,
       parentZoneName: platform.zoneName,
       resourceGroupName: platform.zoneResourceGroup,
-      target: targets.route,
+      target: (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress,
       ttlSeconds: spec.recordTtlSeconds,
     },
     { providers: [provider] },
   );
-  if (targets.next) {
+  if (spec.next && dedicated?.ingressAddress) {
     new NextRecords(
       tenant.slug,
       {
         zoneName: zone.zoneName,
         resourceGroupName: platform.zoneResourceGroup,
-        target: targets.next,
+        target: dedicated.ingressAddress,
         ttlSeconds: spec.recordTtlSeconds,
       },
       { providers: [provider] },

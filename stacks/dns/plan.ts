@@ -10,25 +10,14 @@ export const NEXT_RECORDS = ["next", "*.next"] as const;
 /** How long a resolver may keep the delegation: it does not change in a tenant's life. */
 export const DELEGATION_TTL_SECONDS = 3600;
 
-/**
- * Targets of the tenant's records and, while asked for, of its `next` records. Throws `InputPropertyError` when a
- * record would point at an ingress that is not declared.
- */
-export function planDnsTargets(
-  spec: Pick<TenantSpec, "route" | "next" | "slice">,
-  sharedAddress: pulumi.Output<string>,
-  dedicatedAddress: pulumi.Output<string> | undefined,
-): { route: pulumi.Output<string>; next?: pulumi.Output<string> } {
-  if (spec.route === "dedicated" && !dedicatedAddress) {
-    throw inputError("route", "points at the dedicated ingress, which comes with layer `ingress`");
-  }
-  if (spec.next && !dedicatedAddress) {
-    throw inputError("next", "needs the dedicated ingress, which comes with layer `ingress`");
-  }
-  return {
-    route: spec.route === "dedicated" && dedicatedAddress ? dedicatedAddress : sharedAddress,
-    next: spec.next ? dedicatedAddress : undefined,
-  };
+/** Throws `InputPropertyError` when a record would point at an ingress that is not declared. */
+export function checkDnsTargets({ route, next, dedicated, slice }: TenantSpec): void {
+  const hasIngress = dedicated?.layers.includes("ingress") ?? false;
+  const reason = "needs the dedicated ingress, which comes with layer `ingress`";
+  if (route === "dedicated" && !hasIngress) throw inputError("route", reason);
+  if (next && !hasIngress) throw inputError("next", reason);
+  if (route === "slice" && !slice)
+    throw inputError("route", "points at a slice that is not declared");
 }
 
 function inputError(propertyPath: string, reason: string): pulumi.InputPropertyError {

@@ -192,14 +192,23 @@ export async function declare<T>(
 
 function resolve<T>(value: T): Promise<pulumi.Unwrap<T>> {
   return new Promise((done, failed) => {
-    pulumi.output(value).apply((unwrapped) => done(unwrapped as pulumi.Unwrap<T>));
+    pulumi.output(value).apply((unwrapped) => done(unwrapped));
     setTimeout(() => failed(new Error("An output was not resolved.")), 25_000).unref();
   });
 }
 
-/** Declares a request's whole stack. */
-export function declareStack(request: Partial<ProgramRequest> & Pick<ProgramRequest, "spec">) {
-  return declare(createProgram({ secrets: SECRETS, settings: SETTINGS, ...request }));
+type Stack = Awaited<ReturnType<typeof declare<Record<string, unknown>>>>;
+const stacks = new Map<string, Promise<Stack>>();
+
+/** Declares a request's whole stack; once for each request, since programs are pure functions of it. */
+export function declareStack(
+  request: Partial<ProgramRequest> & Pick<ProgramRequest, "spec">,
+): Promise<Stack> {
+  const whole = { secrets: SECRETS, settings: SETTINGS, ...request };
+  const key = JSON.stringify(whole);
+  const stack = stacks.get(key) ?? declare(createProgram(whole));
+  stacks.set(key, stack);
+  return stack;
 }
 
 export function azureResources(declared: Declared[]): Declared[] {
