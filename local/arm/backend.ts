@@ -34,7 +34,10 @@ export interface Backend {
   ensure(resource: ArmResource, view: ResourceView): Promise<Record<string, unknown>>;
   remove(resource: ArmResource, view: ResourceView): Promise<void>;
   /** POST actions by lower-case name; what they return is the body of the answer. */
-  readonly actions?: Record<string, (resource: ArmResource, body: unknown, view: ResourceView) => Promise<unknown>>;
+  readonly actions?: Record<
+    string,
+    (resource: ArmResource, body: unknown, view: ResourceView) => Promise<unknown>
+  >;
 }
 
 /** A group of backends with processes of their own, ended together (data kept). */

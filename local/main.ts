@@ -1,0 +1,210 @@
+/** The local cloud's process: ARM, DNS and the servers behind resources, until it is told to stop. */
+import path from "node:path";
+import { rm } from "node:fs/promises";
+import { startArm } from "./arm/server.ts";
+import type { RunningArm } from "./arm/server.ts";
+import { readJsonFile, writeFileDurably } from "./arm/durable.ts";
+import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
+import type { BackendGroup } from "./arm/backend.ts";
+import type { CloudConnection } from "./connection.ts";
+import { createDnsServer } from "./dns/server.ts";
+import type { DnsServer } from "./dns/server.ts";
+import { zonesFrom } from "./dns/zones.ts";
+import { writeSecretFile } from "./files.ts";
+import { createClusterBackends } from "./kubernetes/clusters.ts";
+import type { ClusterBackends } from "./kubernetes/clusters.ts";
+import { createPostgresBackends } from "./postgres/servers.ts";
+import type { PostgresBackends } from "./postgres/servers.ts";
+import { ensureAuthority } from "./pki/authority.ts";
+import type { Authority } from "./pki/authority.ts";
+
+interface Environment {
+  home: string;
+  hyper: string;
+  kwok: string;
+  postgresBin: string;
+  runAs?: { uid: number; gid: number };
+}
+
+const log = (message: string, error?: unknown): void => {
+  const reason =
+    error instanceof Error
+      ? (error.stack ?? error.message)
+      : error === undefined
+        ? ""
+        : JSON.stringify(error);
+  console.error(`${new Date().toISOString()} ${message}${reason === "" ? "" : `: ${reason}`}`);
+};
+
+/** A part that is not named is reported when a resource needs it, so that the rest works without. */
+function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const [uid, gid] = [env["TIERLIFT_POSTGRES_UID"], env["TIERLIFT_POSTGRES_GID"]].map(Number);
+  return {
+    home: path.resolve(env["TIERLIFT_HOME"] ?? ".tierlift"),
+    hyper: env["TIERLIFT_HYPER"] ?? "hyper",
+    kwok: env["TIERLIFT_KWOK"] ?? "kwok",
+    postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
+    ...(Number.isInteger(uid) && Number.isInteger(gid)
+      ? { runAs: { uid: uid as number, gid: gid as number } }
+      : {}),
+  };
+}
+
+interface LocalCloud {
+  stop(): Promise<void>;
+}
+
+/** Starts everything, in the order in which it is stopped backwards: servers, DNS, ARM. */
+async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
+  const folder = path.join(environment.home, "cloud");
+  const authority = await ensureAuthority(path.join(folder, "pki"));
+  const publisher = createPublisher(path.join(folder, "connection.json"));
+  const clusters = createClusterBackends({
+    dir: path.join(folder, "clusters"),
+    hyper: environment.hyper,
+    kwok: environment.kwok,
+    onChange: publisher.changed,
+    log,
+  });
+  const postgres = createPostgresBackends({
+    dir: path.join(folder, "postgres"),
+    binDir: environment.postgresBin,
+    authority,
+    ...(environment.runAs === undefined ? {} : { runAs: environment.runAs }),
+    onChange: publisher.changed,
+  });
+  const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
+    for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));
+  };
+  try {
+    const arm: RunningArm = await startArm({
+      home: environment.home,
+      authority,
+      backends: [...clusters.backends, ...postgres.backends],
+      unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
+      log,
+    });
+    const dns = await startDns(path.join(folder, "dns.json"), arm);
+    await publisher.open(() => describe(arm, dns, authority, clusters, postgres));
+    return {
+      stop: async () => {
+        await publisher.close();
+        await arm.close();
+        await dns.close();
+        await stopServers(postgres, clusters);
+      },
+    };
+  } catch (error) {
+    await stopServers(postgres, clusters);
+    throw error;
+  }
+}
+
+/** On the port of the last start when it is free: clients keep it in their settings. */
+async function startDns(file: string, arm: RunningArm): Promise<DnsServer> {
+  const before = readJsonFile<{ port: number }>(file)?.port;
+  const server = await createDnsServer({
+    host: "127.0.0.1",
+    ...(before === undefined ? {} : { port: before }),
+    zones: () => zonesFrom(arm.cloud.store),
+    log,
+  });
+  if (server.port !== before) writeFileDurably(file, JSON.stringify({ port: server.port }));
+  return server;
+}
+
+function describe(
+  arm: RunningArm,
+  dns: DnsServer,
+  authority: Authority,
+  clusters: ClusterBackends,
+  postgres: PostgresBackends,
+): CloudConnection {
+  const platform = arm.cloud.directory.principal(platformPrincipal);
+  const tenant = arm.cloud.directory.principal(tenantPrincipal);
+  return {
+    pid: process.pid,
+    armUrl: arm.url,
+    metadataHost: arm.url.replace("https://", ""),
+    caFile: authority.certificateFile,
+    operatorTokenFile: arm.operatorTokenFile,
+    dns: { host: dns.host, port: dns.port },
+    platform: {
+      clientId: platform.clientId,
+      clientSecretFile: arm.platformSecretFile,
+      azureTenantId: platform.tenantId,
+      subscriptionId: platform.subscriptionId,
+    },
+    platformVaultUrl: arm.platformVaultUrl,
+    credentials: {
+      clientId: tenant.clientId,
+      clientSecretRef: tenant.reference.name,
+      azureTenantId: tenant.tenantId,
+      subscriptionId: tenant.subscriptionId,
+    },
+    clusters: clusters.clusters(),
+    postgres: postgres.servers(),
+  };
+}
+
+interface Publisher {
+  changed: () => void;
+  open(read: () => CloudConnection): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Writes the connection file whenever something changes, one write after the other, from the moment it is opened. */
+function createPublisher(file: string): Publisher {
+  let read: (() => CloudConnection) | undefined;
+  let writing = Promise.resolve();
+  const write = (): Promise<void> => {
+    writing = writing
+      .then(async () => {
+        if (read !== undefined) await writeSecretFile(file, `${JSON.stringify(read(), null, 2)}\n`);
+      })
+      .catch((error: unknown) => log(`writing ${file}`, error));
+    return writing;
+  };
+  return {
+    changed: () => void write(),
+    open: (describeNow) => {
+      read = describeNow;
+      return write();
+    },
+    close: async () => {
+      read = undefined;
+      await writing;
+      await rm(file, { force: true });
+    },
+  };
+}
+
+async function main(): Promise<void> {
+  const environment = readEnvironment(process.env);
+  let stopping = false;
+  const started = startLocalCloud(environment);
+  const stop = (): void => {
+    if (stopping) return;
+    stopping = true;
+    started
+      .then((cloud) => cloud.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log("stopping", error);
+          process.exit(1);
+        },
+      );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // The supervisor is gone: nobody else would end the servers.
+  process.on("disconnect", stop);
+  await started;
+  process.send?.({ type: "ready" });
+}
+
+main().catch((error: unknown) => {
+  log("the local cloud could not start", error);
+  process.exit(1);
+});
