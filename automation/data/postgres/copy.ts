@@ -71,6 +71,7 @@ async function copyDatabase(
             tenant: request.tenant.id,
             state: "copied",
             migration: request.migrationId,
+            tables: Object.fromEntries(reports.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
           }),
         );
         progress({

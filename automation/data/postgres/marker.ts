@@ -13,10 +13,12 @@ import { USER_SCHEMAS } from "./tables.ts";
  */
 export type CopyState = "copying" | "copied" | "current";
 
-interface Marker {
+export interface Marker {
   tenant: string;
   state: CopyState;
   migration?: string;
+  /** Rows and checksum of each table as they were copied. */
+  tables?: Record<string, [rows: number, checksum: string]>;
 }
 
 const PREFIX = "tierlift:";

@@ -50,12 +50,20 @@ export interface Mismatch {
 export interface VerifyReport {
   store: "postgres";
   verb: "verify";
+  /** No differences. */
   ok: boolean;
   databases: {
     name: string;
     tables: { table: string; scope: Scope; rows: number; checksum: string; ok: boolean }[];
   }[];
   mismatches: Mismatch[];
+  /** The mismatches as sentences. */
+  differences: string[];
+  /**
+   * Tables that were written to on the source since the copy, while the target still is what was copied. Not
+   * differences until the last delta: it brings them over.
+   */
+  drifted: Mismatch[];
   rows: number;
   seconds: number;
 }

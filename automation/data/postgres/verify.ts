@@ -5,6 +5,8 @@ import { requireTarget } from "../request.ts";
 import { transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
+import { readMarker } from "./marker.ts";
+import type { Marker } from "./marker.ts";
 import { secondsSince } from "./report.ts";
 import type { Fingerprint, Mismatch, VerifyReport } from "./report.ts";
 import { isSame, pairTables, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
@@ -15,7 +17,7 @@ const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /**
  * Compares the tenant's rows on the source, as they are now, with all rows on the target. A table that is missing on
- * one side is a mismatch too. Rows written to the source since the copy show up as mismatches: run `delta` before.
+ * one side is a mismatch too. Rows written to the source since the copy are told apart (`drifted`) until the first delta.
  */
 export async function verifyDatabases({
   request,
@@ -29,17 +31,20 @@ export async function verifyDatabases({
     connections.using(request.source, database, "source", (from) =>
       connections.using(target, database, "target", async (to) => {
         const pairs = await comparePairs(from, to, database, request.tenant.id);
+        const marker = await at({ side: "target", database }, () => readMarker(to));
         progress({
           event: "compared",
           database,
           rows: pairs.reduce((n, pair) => n + (pair.right?.rows ?? 0), 0),
         });
-        return { name: database, pairs };
+        return { name: database, pairs, drifted: pairs.filter((pair) => isDrifted(pair, marker)) };
       }),
     );
   const databases = await Promise.all(request.databases.map((database) => limit(() => verifyOne(database))));
-  const mismatches = databases.flatMap(({ name, pairs }) =>
-    pairs.filter((pair) => !isPairSame(pair)).map((pair) => toMismatch(name, pair)),
+  const mismatches = databases.flatMap(({ name, pairs, drifted }) =>
+    pairs
+      .filter((pair) => !isPairSame(pair) && !drifted.includes(pair))
+      .map((pair) => toMismatch(name, pair)),
   );
   return {
     store: "postgres",
@@ -56,6 +61,8 @@ export async function verifyDatabases({
       })),
     })),
     mismatches,
+    differences: mismatches.map(describeMismatch),
+    drifted: databases.flatMap(({ name, drifted }) => drifted.map((pair) => toMismatch(name, pair))),
     rows: databases.flatMap(({ pairs }) => pairs).reduce((total, pair) => total + (pair.right?.rows ?? 0), 0),
     seconds: secondsSince(startedMs),
   };
@@ -69,6 +76,22 @@ export interface Pair {
 
 export const isPairSame = ({ left, right }: Pair): boolean =>
   left !== null && right !== null && isSame(left, right);
+
+/**
+ * Until the last delta the tenant works on the source, so that only the target can be held against what was copied;
+ * from then on both sides have to be equal.
+ */
+function isDrifted({ table, left, right }: Pair, marker: Marker | null): boolean {
+  const copied = marker?.state === "copied" ? marker.tables?.[table.label] : undefined;
+  if (!left || !right || !copied || isSame(left, right)) return false;
+  return isSame(right, { rows: copied[0], checksum: copied[1] });
+}
+
+function describeMismatch({ database, table, source, target }: Mismatch): string {
+  const side = (print: Fingerprint | null): string =>
+    print ? `${print.rows} rows (checksum ${print.checksum})` : "no such table";
+  return `${database} / ${table}: source ${side(source)}, target ${side(target)}`;
+}
 
 function toMismatch(database: string, { table, left, right }: Pair): Mismatch {
   return { database, table: table.label, source: left, target: right };

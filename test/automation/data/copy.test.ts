@@ -152,6 +152,26 @@ describe.skipIf(!binDir)("copy", () => {
     expect(report).toMatchObject({ ok: true, mismatches: [], rows: copied.rows });
   });
 
+  it("verify tells the source's new rows from a damaged target until the first delta", async () => {
+    const database = await createDatabase(servers, SEED);
+    const request = requestFor(servers, [database]);
+    await runData("copy", request);
+    await run(servers.source, database, `DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 2 = 0`);
+    const report = await runData<VerifyReport>("verify", request);
+    expect(report).toMatchObject({
+      ok: true,
+      differences: [],
+      drifted: [{ table: "Mixed Case.Order Items" }],
+    });
+    await runData("delta", request);
+    await run(servers.source, database, `DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 3 = 0`);
+    expect(await runData<VerifyReport>("verify", request)).toMatchObject({
+      ok: false,
+      drifted: [],
+      differences: [expect.stringMatching(/Mixed Case.Order Items: source \d+ rows .*, target 500 rows/)],
+    });
+  });
+
   it("verify names a table whose rows differ by one value, and one that is missing", async () => {
     const database = await createDatabase(servers, SEED);
     await runData("copy", requestFor(servers, [database]));
