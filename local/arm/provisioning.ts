@@ -3,7 +3,7 @@ import type { Cloud } from "./cloud.ts";
 import type { Backend } from "./backend.ts";
 import { merge } from "./http.ts";
 import type { OperationRecord } from "./operations.ts";
-import { idKey, subscriptionOf } from "./path.ts";
+import { groupId, idKey, subscriptionOf } from "./path.ts";
 import type { StoredResource } from "./store.ts";
 import { behaviourOf } from "./types/index.ts";
 
@@ -12,8 +12,9 @@ const survivors = new Set(["microsoft.insights/diagnosticsettings"]);
 
 /** Operations on one top-level resource and what is below it run one after the other. */
 export function queueKey(resource: StoredResource): string {
-  const [, ...parts] = resource.id.split(/\/providers\//i);
-  const top = (parts[0] ?? "").split("/").slice(0, 3).join("/");
+  const [, below] = resource.id.split(/\/providers\//i);
+  if (below === undefined) return idKey(resource.id);
+  const top = below.split("/").slice(0, 3).join("/");
   return idKey(`${resource.subscriptionId}/${resource.resourceGroup}/${top}`);
 }
 
@@ -42,12 +43,18 @@ export const pollSoon = { "retry-after-ms": "100", "x-ms-retry-after-ms": "100",
 /** Makes the server behind a stored resource match it and takes in what it reports. */
 export async function finishPut(cloud: Cloud, id: string): Promise<void> {
   const resource = cloud.store.get(id);
-  if (resource === undefined) return;
+  // A server must not come up for what is on its way out.
+  if (resource === undefined || isLeaving(cloud, resource)) return;
   const reported = (await backendOf(cloud, resource)?.ensure(resource, cloud.store)) ?? {};
   const now = cloud.store.get(id);
   if (now === undefined) return;
   cloud.store.put(withOutputs({ ...now, state: "Succeeded" }, reported));
   followParent(cloud, now);
+}
+
+function isLeaving(cloud: Cloud, resource: StoredResource): boolean {
+  const group = cloud.store.get(groupId(resource.subscriptionId, resource.resourceGroup));
+  return resource.state === "Deleting" || group?.state === "Deleting";
 }
 
 /** A resource with read-only properties taken in and kept. */

@@ -106,6 +106,7 @@ export async function requireParents(cloud: Cloud, target: Target): Promise<void
     if (isScope(cloud, parentId)) return;
     throw notFound("ResourceNotFound", `The Resource '${nameOf(parentId)}' (${parentId}) was not found.`);
   }
+  if (behaviour.type === "Microsoft.Resources/resourceGroups") return;
   if (resourceGroup === "") {
     throw notFound("InvalidResourceType", `Resources of type '${behaviour.type}' lie in a resource group.`);
   }
