@@ -1,5 +1,5 @@
 /** Every failure the service names: one class, one table. What is not in it is a bug and is answered without text. */
-import type { JobStatus, Phase, TenantStatus } from "./model.ts";
+import type { JobStatus, TenantStatus } from "./model.ts";
 import type { Tier } from "../stacks/spec.ts";
 
 /** What kind of failure it is for the one who asked; `api/` maps each kind to one HTTP status. */
@@ -164,11 +164,6 @@ export const ERRORS = {
     false,
     ({ reference, problem }) => `The Key Vault secret ${reference} could not be read: ${problem}.`,
   ),
-  LEASE_HELD: row<{ tenantId: string; owner: string }>(
-    "conflict",
-    true,
-    ({ tenantId, owner }) => `The lease of tenant ${tenantId} is held by ${owner}, which is alive.`,
-  ),
   LEASE_LOST: row<{ tenantId: string; epoch: number }>(
     "conflict",
     false,
@@ -326,11 +321,6 @@ export function asTierliftError(error: unknown): TierliftError {
     { problem: error instanceof Error ? error.message : "unknown" },
     { cause: error },
   );
-}
-
-/** A phase and a tenant in front of a message, for the operator. */
-export function inPhase(phase: Phase, slug: string, message: string): string {
-  return `${phase} of tenant ${slug}: ${message}`;
 }
 
 function shown(items: string[]): string {

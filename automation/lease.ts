@@ -5,6 +5,7 @@
 import { tierliftError } from "./errors.ts";
 import type { Lease, TenantRecord } from "./model.ts";
 import type { Clock } from "./ports.ts";
+import { untilAborted } from "./serial.ts";
 import type { Store } from "./store/store.ts";
 
 export interface HeldLease {
@@ -15,8 +16,11 @@ export interface HeldLease {
 }
 
 export interface Leases {
-  /** Takes the tenant's lease and keeps renewing it. Throws LEASE_HELD while this run already has it given out. */
-  acquire(tenantId: string): Promise<HeldLease>;
+  /**
+   * Takes the tenant's lease and keeps renewing it. Other work of this run on the same tenant is waited for: it is
+   * about to end, since a tenant has one migration or operation at a time.
+   */
+  acquire(tenantId: string, signal: AbortSignal): Promise<HeldLease>;
 }
 
 export interface LeaseOptions {
@@ -28,7 +32,8 @@ export interface LeaseOptions {
 }
 
 export function createLeases({ store, clock, owner, heartbeatMs }: LeaseOptions): Leases {
-  const held = new Set<string>();
+  /** Tenants whose lease this run has given out, with the promise of its return. */
+  const held = new Map<string, Promise<void>>();
 
   async function beat(tenantId: string, epoch: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -40,9 +45,20 @@ export function createLeases({ store, clock, owner, heartbeatMs }: LeaseOptions)
   }
 
   return {
-    async acquire(tenantId) {
-      if (held.has(tenantId)) throw tierliftError("LEASE_HELD", { tenantId, owner });
-      held.add(tenantId);
+    async acquire(tenantId, signal) {
+      for (;;) {
+        signal.throwIfAborted();
+        const returned = held.get(tenantId);
+        if (returned === undefined) break;
+        await Promise.race([returned, untilAborted(signal)]);
+      }
+      let giveBack: () => void = () => undefined;
+      const returned = new Promise<void>((resolve) => (giveBack = resolve));
+      held.set(tenantId, returned);
+      const end = (): void => {
+        held.delete(tenantId);
+        giveBack();
+      };
       try {
         const { leaseEpoch: epoch } = await store.tenants.update(tenantId, (draft) =>
           grant(draft, owner, clock),
@@ -57,14 +73,17 @@ export function createLeases({ store, clock, owner, heartbeatMs }: LeaseOptions)
           },
           async release() {
             stop.abort();
-            held.delete(tenantId);
-            await store.tenants.update(tenantId, (draft) => {
-              if (draft.lease?.epoch === epoch) draft.lease = null;
-            });
+            try {
+              await store.tenants.update(tenantId, (draft) => {
+                if (draft.lease?.epoch === epoch) draft.lease = null;
+              });
+            } finally {
+              end();
+            }
           },
         };
       } catch (error) {
-        held.delete(tenantId);
+        end();
         throw error;
       }
     },

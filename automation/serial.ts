@@ -12,3 +12,9 @@ export function createSerial(): <T>(key: string, work: () => Promise<T>) => Prom
 }
 
 const nothing = (): void => undefined;
+
+/** Resolves when the signal is aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

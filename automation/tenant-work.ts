@@ -15,6 +15,7 @@ import { serviceEndpointsOf } from "./outputs.ts";
 import type { Ports } from "./ports.ts";
 import { createProgress } from "./progress.ts";
 import { tenantRequest } from "./requests.ts";
+import { untilAborted } from "./serial.ts";
 import type { TierliftSettings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
 
@@ -77,7 +78,7 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
       await close(operation, undefined);
       return;
     }
-    const lease = await leases.acquire(operation.tenantId);
+    const lease = await leases.acquire(operation.tenantId, stopping.signal);
     try {
       const failure = await tryAll(operation);
       if (!stopping.signal.aborted) await finish(operation, failure);
@@ -199,9 +200,4 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
       await Promise.all(running.values());
     },
   };
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

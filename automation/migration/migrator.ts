@@ -14,6 +14,7 @@ import type { Logger } from "../logger.ts";
 import type { JobStatus, MigrationRecord, Phase, PhaseRecord } from "../model.ts";
 import type { Ports } from "../ports.ts";
 import { createProgress } from "../progress.ts";
+import { untilAborted } from "../serial.ts";
 import type { TierliftSettings } from "../settings.ts";
 import type { Store } from "../store/store.ts";
 import { PHASE_DEFINITIONS } from "./phases/index.ts";
@@ -86,9 +87,9 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   /** One migration's loop, until it rests or the service stops. */
   async function drive(jobId: string, run: Run): Promise<void> {
-    const lease = createLeaseKeeper(leases, read(jobId).job.tenantId);
+    const lease = createLeaseKeeper(leases, read(jobId).job.tenantId, stopping.signal);
     try {
-      await untilReady(options.platformReady, stopping.signal);
+      await Promise.race([options.platformReady, untilAborted(stopping.signal)]);
       do {
         run.again = false;
         await advance(jobId, run, lease);
@@ -321,7 +322,6 @@ export function createMigrator(options: MigratorOptions): Migrator {
             return store.migrations.update(record.id, (draft) => change(draft.work));
           },
           acquireLease: () => lease.hold(),
-          releaseLease: () => lease.release(),
         }),
       );
     } finally {
@@ -527,11 +527,11 @@ interface LeaseKeeper {
 }
 
 /** The lease of a migration's loop: taken when it is first needed, given back when the loop rests. */
-function createLeaseKeeper(leases: Leases, tenantId: string): LeaseKeeper {
+function createLeaseKeeper(leases: Leases, tenantId: string, signal: AbortSignal): LeaseKeeper {
   let held: HeldLease | undefined;
   return {
     async hold() {
-      held ??= await leases.acquire(tenantId);
+      held ??= await leases.acquire(tenantId, signal);
     },
     assertHeld: () => held?.assertHeld(),
     async release() {
@@ -540,12 +540,4 @@ function createLeaseKeeper(leases: Leases, tenantId: string): LeaseKeeper {
       await lease?.release();
     },
   };
-}
-
-async function untilReady(ready: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve, reject) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    ready.then(resolve, reject);
-  });
 }

@@ -28,7 +28,6 @@ export interface PhaseContext {
   /** Changes the migration's memory, durably. */
   remember(change: (work: MigrationWork) => void): Promise<MigrationRecord>;
   acquireLease(): Promise<void>;
-  releaseLease(): Promise<void>;
 }
 
 export interface PhaseDefinition {
