@@ -1,0 +1,14 @@
+import type { Parts } from "../setup/parts.ts";
+
+/** How processes are told where the parts are. */
+export function partsEnvironment({ engine, controlPlane, postgres }: Partial<Parts>): Record<string, string> {
+  return {
+    ...(engine && { TIERLIFT_ENGINE_ROOT: engine.root }),
+    ...(controlPlane && { TIERLIFT_HYPER: controlPlane.hyper, TIERLIFT_KWOK: controlPlane.kwok }),
+    ...(postgres && { TIERLIFT_POSTGRES_BIN: postgres.binDir }),
+    ...(postgres?.runAs && {
+      TIERLIFT_POSTGRES_UID: String(postgres.runAs.uid),
+      TIERLIFT_POSTGRES_GID: String(postgres.runAs.gid),
+    }),
+  };
+}
