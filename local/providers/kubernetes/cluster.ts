@@ -66,7 +66,7 @@ export function createCluster(connection: Connection): Cluster {
     const own = { apiVersion: apiVersionOf(selection), kind: selection.kind };
     const items = list(answer, "items")
       .filter(isObject)
-      .map((item) => ({ ...own, ...item }));
+      .map((item): KubeObject => ({ ...own, ...item }));
     return { path, items, version: text(answer, "metadata", "resourceVersion") };
   }
 

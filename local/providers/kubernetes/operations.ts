@@ -74,7 +74,12 @@ async function previewCreate(
   } catch (error) {
     if (error instanceof NoSuchKindError || isNotFound(error)) return undefined;
     if (error instanceof ApiError && error.code === 403 && error.reason === "Forbidden") return undefined;
-    if (isImmutableField(error)) return previewCreate(session, underOtherName(inputs), fieldManager, urn);
+    if (isImmutableField(error)) {
+      const live = await previewCreate(session, underOtherName(inputs), fieldManager, urn);
+      // The official provider lets the stand-in name through, and what refers to it is shown as changed too.
+      if (live) put(live, ["metadata", "name"], text(inputs, "metadata", "name"));
+      return live;
+    }
     throw notCreated(urn, error, fieldManager);
   }
 }
