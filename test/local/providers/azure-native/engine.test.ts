@@ -1,154 +1,20 @@
-import * as dns from "@pulumi/azure-native/dns/index.js";
-import * as keyvault from "@pulumi/azure-native/keyvault/index.js";
-import * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
-import * as network from "@pulumi/azure-native/network/index.js";
-import * as azure from "@pulumi/azure-native/provider.js";
-import * as resources from "@pulumi/azure-native/resources/index.js";
-import * as storage from "@pulumi/azure-native/storage/index.js";
-import * as authorization from "@pulumi/azure-native/authorization/index.js";
-import * as dbforpostgresql from "@pulumi/azure-native/dbforpostgresql/index.js";
-import * as pulumi from "@pulumi/pulumi";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
-import { LocalWorkspace, PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engineRoot } from "../../../support/parts.ts";
 import type { FakeArm } from "./fake-arm.ts";
 import { startFakeArm, SUBSCRIPTION } from "./fake-arm.ts";
+import type { Account, Variant } from "./program.ts";
+import { createProgram, createStack, first, hidden, resourceCount } from "./program.ts";
 
 const root = await engineRoot();
-const plugin = fileURLToPath(new URL("../../../../local/providers/azure-native", import.meta.url));
-
-interface Variant {
-  tag: string;
-  prefix: string;
-  sku: string;
-  tier: string;
-}
-
-/** Ten resource types of one small tenant, with the ways in which they refer to each other. */
-const program = (arm: FakeArm, variant: Variant) => (): Promise<Record<string, unknown>> => {
-  const provider = new azure.Provider("tenant", {
-    clientId: "client",
-    clientSecret: "client-secret-value",
-    tenantId: "tenant",
-    subscriptionId: SUBSCRIPTION,
-    metadataHost: arm.host,
-  });
-  const opts = { provider };
-  const group = new resources.ResourceGroup(
-    "rg",
-    { resourceGroupName: "rg-acme", location: "westeurope", tags: { tag: variant.tag } },
-    opts,
-  );
-  const resourceGroupName = group.name;
-  const network1 = new network.VirtualNetwork(
-    "vnet",
-    { resourceGroupName, virtualNetworkName: "vnet", addressSpace: { addressPrefixes: ["10.0.0.0/16"] } },
-    opts,
-  );
-  const nsg = new network.NetworkSecurityGroup("nsg", { resourceGroupName }, opts);
-  new network.Subnet(
-    "nodes",
-    {
-      resourceGroupName,
-      virtualNetworkName: network1.name,
-      addressPrefix: variant.prefix,
-      networkSecurityGroup: { id: nsg.id },
-    },
-    opts,
-  );
-  new network.PublicIPAddress(
-    "ip",
-    {
-      resourceGroupName,
-      publicIpAddressName: "ip",
-      publicIPAllocationMethod: "Static",
-      sku: { name: variant.sku },
-    },
-    opts,
-  );
-  const identity = new managedidentity.UserAssignedIdentity("id", { resourceGroupName }, opts);
-  new authorization.RoleAssignment(
-    "role",
-    {
-      scope: group.id,
-      principalId: identity.principalId.apply((id) => id || "none"),
-      principalType: "ServicePrincipal",
-      roleDefinitionId: "/providers/Microsoft.Authorization/roleDefinitions/x",
-    },
-    opts,
-  );
-  const zone = new dns.Zone(
-    "zone",
-    { resourceGroupName, zoneName: "acme.example.com", location: "global" },
-    opts,
-  );
-  new dns.RecordSet(
-    "any",
-    {
-      resourceGroupName,
-      zoneName: zone.name,
-      relativeRecordSetName: "*",
-      recordType: "A",
-      ttl: 60,
-      aRecords: [{ ipv4Address: "127.0.0.1" }],
-    },
-    opts,
-  );
-  const vault = new keyvault.Vault(
-    "vault",
-    {
-      resourceGroupName,
-      vaultName: "vault",
-      properties: { tenantId: SUBSCRIPTION, sku: { family: "A", name: "standard" } },
-    },
-    opts,
-  );
-  new keyvault.Secret(
-    "password",
-    {
-      resourceGroupName,
-      vaultName: vault.name,
-      secretName: "password",
-      properties: { value: pulumi.secret("hidden-password") },
-    },
-    opts,
-  );
-  const account = new storage.StorageAccount(
-    "account",
-    { resourceGroupName, kind: "StorageV2", sku: { name: "Standard_LRS" } },
-    opts,
-  );
-  new storage.BlobContainer(
-    "data",
-    {
-      resourceGroupName,
-      accountName: account.name,
-      metadata: { tier: variant.tier, key: pulumi.secret("hidden-password") },
-    },
-    opts,
-  );
-  new dbforpostgresql.Server(
-    "pg",
-    {
-      resourceGroupName,
-      serverName: "pg-acme",
-      administratorLogin: "admin1",
-      administratorLoginPassword: pulumi.secret("hidden-password"),
-    },
-    opts,
-  );
-  return Promise.resolve({ groupId: group.id, account: account.name });
-};
-
-const first: Variant = { tag: "one", prefix: "10.0.1.0/24", sku: "Basic", tier: "small" };
+const tenantId = "33333333-3333-4333-8333-333333333333";
 
 describe.skipIf(!root)("the plugin under the engine", () => {
   let arm: FakeArm;
+  let account: Account;
   let folder: string;
   let stack: Stack;
   const events: EngineEvent[] = [];
@@ -158,42 +24,27 @@ describe.skipIf(!root)("the plugin under the engine", () => {
     arm = await startFakeArm();
     folder = await mkdtemp(join(tmpdir(), "azure-native-"));
     arm.longRunning = ({ path }) => {
-      if (/\/virtualNetworks\//.test(path)) return "operation";
-      if (/\/flexibleServers\//.test(path)) return "location";
-      return /\/vaults\/vault$/.test(path) ? "body" : undefined;
+      if (path.includes("/virtualNetworks/")) return "operation";
+      if (path.includes("/flexibleServers/")) return "location";
+      return path.endsWith("/vaults/vault") ? "body" : undefined;
     };
     arm.answer = ({ method, path }) => {
-      if (/^\/vaults\/vault\/secrets\//.test(path)) return { status: 200, body: {} };
-      if (/^\/vaults\/vault\/deletedsecrets\//.test(path)) return { status: 404 };
-      if (method === "GET" && /\/vaults\/vault$/.test(path)) {
-        const stored = arm.resources.get(path.toLowerCase());
-        if (!stored) return undefined;
-        const properties = { ...(stored["properties"] as object), vaultUri: `${arm.origin}/vaults/vault/` };
-        return { status: 200, body: { ...stored, properties } };
-      }
-      return undefined;
+      if (path.startsWith("/vaults/vault/secrets/")) return { status: 200, body: {} };
+      if (path.startsWith("/vaults/vault/deletedsecrets/")) return { status: 404 };
+      const stored = path.endsWith("/vaults/vault") && arm.resources.get(path.toLowerCase());
+      if (method !== "GET" || !stored) return undefined;
+      const properties = { ...(stored["properties"] as object), vaultUri: `${arm.origin}/vaults/vault/` };
+      return { status: 200, body: { ...stored, properties } };
     };
-    // The engine knows `plugins`, the SDK's type does not.
-    const projectSettings = {
-      name: "tierlift",
-      runtime: "nodejs" as const,
-      backend: { url: `file://${folder}` },
-      plugins: { providers: [{ name: "azure-native", path: plugin }] },
+    account = {
+      metadataHost: arm.host,
+      caFile: arm.caFile,
+      clientId: "client",
+      clientSecret: "client-secret-value",
+      tenantId,
+      subscriptionId: SUBSCRIPTION,
     };
-    stack = await LocalWorkspace.createOrSelectStack(
-      { stackName: "acme", projectName: "tierlift", program: program(arm, first) },
-      {
-        pulumiCommand: await PulumiCommand.get({ root: root ?? "" }),
-        workDir: folder,
-        projectSettings,
-        envVars: {
-          PULUMI_CONFIG_PASSPHRASE: "test",
-          PULUMI_HOME: join(folder, "home"),
-          NODE_EXTRA_CA_CERTS: arm.caFile,
-          PULUMI_SKIP_UPDATE_CHECK: "true",
-        },
-      },
-    );
+    stack = await createStack(root ?? "", folder, account);
   });
 
   afterAll(async () => {
@@ -202,7 +53,7 @@ describe.skipIf(!root)("the plugin under the engine", () => {
   });
 
   const change = (variant: Partial<Variant>) => {
-    stack.workspace.program = program(arm, { ...first, ...variant });
+    stack.workspace.program = createProgram(account, { ...first, ...variant });
   };
   const ops = () =>
     Object.fromEntries(
@@ -214,17 +65,17 @@ describe.skipIf(!root)("the plugin under the engine", () => {
 
   it("previews without a write", async () => {
     const { changeSummary } = await stack.preview({ onEvent });
-    expect(changeSummary["create"]).toBe(16);
+    expect(changeSummary).toEqual({ create: resourceCount });
     expect(arm.requests.filter((r) => r.method !== "GET")).toEqual([]);
   });
 
   it("creates", async () => {
     const up = await stack.up({ onEvent });
-    expect(up.summary.resourceChanges).toEqual({ create: 16 });
+    expect(up.summary.resourceChanges).toEqual({ create: resourceCount });
     expect(up.outputs["groupId"]?.value).toBe(`/subscriptions/${SUBSCRIPTION}/resourceGroups/rg-acme`);
     expect(up.outputs["account"]?.value).toMatch(/^account[0-9a-f]{8}$/);
-    const created = arm.requests.filter((r) => r.method === "PUT" && /\/virtualNetworks\/vnet$/.test(r.path));
-    expect(created).toMatchObject([
+    const isNetwork = (path: string) => path.endsWith("/virtualNetworks/vnet");
+    expect(arm.requests.filter((r) => r.method === "PUT" && isNetwork(r.path))).toMatchObject([
       {
         query: { "api-version": "2024-05-01" },
         body: {
@@ -238,32 +89,44 @@ describe.skipIf(!root)("the plugin under the engine", () => {
   it("keeps secrets out of the state file, also those that ARM answers", async () => {
     const state = await readFile(join(folder, ".pulumi", "stacks", "tierlift", "acme.json"), "utf8");
     expect(state).toContain("administratorLogin");
-    expect(state).not.toContain("hidden-password");
+    expect(state).not.toContain(hidden);
     expect(state).not.toContain("client-secret-value");
   });
 
-  it("finds nothing to do the second time", async () => {
+  it("finds nothing to do the second time, and asks nothing", async () => {
     arm.requests.length = 0;
     const up = await stack.up({ onEvent });
-    expect(up.summary.resourceChanges).toEqual({ same: 16 });
+    expect(up.summary.resourceChanges).toEqual({ same: resourceCount });
     expect(arm.requests).toEqual([]);
   });
 
-  it("updates in place, with the paths that change, and keeps what others made below", async () => {
+  it("updates in place, with the paths that change", async () => {
     change({ tag: "two", prefix: "10.0.2.0/24", tier: "large" });
     events.length = 0;
-    arm.requests.length = 0;
     const up = await stack.up({ onEvent });
     expect(ops()).toEqual({
       "rg update": ["tags.tag"],
       "nodes update": ["addressPrefix"],
       "data update": ["metadata.tier"],
     });
-    expect(up.summary.resourceChanges).toEqual({ same: 13, update: 3 });
+    expect(up.summary.resourceChanges).toEqual({ same: resourceCount - 3, update: 3 });
+  });
+
+  it("keeps what an update began and failed, and does it again the next time", async () => {
+    change({ tag: "two", prefix: "10.0.3.0/24", tier: "large" });
+    arm.outcome = { status: "Failed", error: { code: "PrefixInUse", message: "nodes hold addresses" } };
+    await expect(stack.up({ onEvent })).rejects.toThrow(/PrefixInUse: nodes hold addresses/);
+    arm.outcome = { status: "Succeeded" };
+    events.length = 0;
+    await stack.up({ onEvent });
+    expect(Object.keys(ops())).toEqual(["nodes update"]);
+    events.length = 0;
+    await stack.up({ onEvent });
+    expect(ops()).toEqual({});
   });
 
   it("replaces where azure-native does, deleting first what has a name of its own", async () => {
-    change({ tag: "two", prefix: "10.0.2.0/24", tier: "large", sku: "Standard" });
+    change({ tag: "two", prefix: "10.0.3.0/24", tier: "large", sku: "Standard" });
     events.length = 0;
     await stack.up({ onEvent });
     expect(Object.keys(ops())).toEqual(["ip delete-replaced", "ip replace", "ip create-replacement"]);
@@ -274,10 +137,8 @@ describe.skipIf(!root)("the plugin under the engine", () => {
     const group = arm.resources.get(path);
     arm.resources.set(path, { ...group, tags: { tag: "by hand" } });
     arm.resources.delete(`${path}/providers/microsoft.network/dnszones/acme.example.com/a/*`);
-    events.length = 0;
     const refreshed = await stack.refresh({ onEvent });
-    expect(refreshed.summary.resourceChanges).toEqual({ same: 14, update: 1, delete: 1 });
-    change({ tag: "two", prefix: "10.0.2.0/24", tier: "large", sku: "Standard" });
+    expect(refreshed.summary.resourceChanges).toEqual({ same: resourceCount - 2, update: 1, delete: 1 });
     events.length = 0;
     await stack.up({ onEvent });
     expect(ops()).toEqual({ "rg update": ["tags.tag"], "any create": [] });

@@ -149,7 +149,7 @@ export async function startFakeArm(): Promise<FakeArm> {
     const made = represent(seen.path, seen.body as Record<string, unknown>);
     resources.set(key, made);
     if (style === "body") {
-      const states = ["Updating", "Succeeded"];
+      const states = ["Updating", "Updating", "Succeeded"];
       const properties = made["properties"] as Record<string, unknown>;
       Object.defineProperty(properties, "provisioningState", {
         get: () => states.shift() ?? "Succeeded",

@@ -1,0 +1,69 @@
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RunningArm } from "../../../../local/arm/server.ts";
+import { startArm } from "../../../../local/arm/server.ts";
+import { ensureAuthority } from "../../../../local/pki/authority.ts";
+import { engineRoot } from "../../../support/parts.ts";
+import { createProgram, createStack, first, resourceCount } from "./program.ts";
+import type { Account } from "./program.ts";
+
+const root = await engineRoot();
+
+describe.skipIf(!root)("the plugin against the local cloud", () => {
+  let arm: RunningArm;
+  let account: Account;
+  let folder: string;
+  let stack: Stack;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "azure-native-local-"));
+    const authority = await ensureAuthority(join(folder, "pki"));
+    arm = await startArm({ home: folder, authority });
+    const principal = arm.cloud.directory.principal("sp-tenant");
+    account = {
+      metadataHost: arm.url.replace("https://", ""),
+      caFile: authority.certificateFile,
+      clientId: principal.clientId,
+      clientSecret: principal.secret.value,
+      tenantId: principal.tenantId,
+      subscriptionId: principal.subscriptionId,
+    };
+    stack = await createStack(root ?? "", join(folder, "stack"), account);
+  });
+
+  afterAll(async () => {
+    await arm?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("creates, and then finds nothing to do", async () => {
+    const up = await stack.up();
+    expect(up.summary.resourceChanges).toEqual({ create: resourceCount });
+    const again = await stack.up();
+    expect(again.summary.resourceChanges).toEqual({ same: resourceCount });
+  });
+
+  it("finds in a refresh what it left", async () => {
+    const refreshed = await stack.refresh();
+    expect(refreshed.summary.resourceChanges).toEqual({ same: resourceCount });
+  });
+
+  it("updates and replaces", async () => {
+    stack.workspace.program = createProgram(account, {
+      ...first,
+      tag: "two",
+      sku: "Standard",
+      tier: "large",
+    });
+    const up = await stack.up();
+    expect(up.summary.resourceChanges).toEqual({ same: resourceCount - 3, update: 2, replace: 1 });
+  });
+
+  it("destroys", async () => {
+    const down = await stack.destroy();
+    expect(down.summary.resourceChanges).toEqual({ delete: resourceCount });
+  });
+});
