@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
 import { badRequest } from "../arm/errors.ts";
+import { createReviver } from "../revive.ts";
 import { createSerial, type Serial } from "../serial.ts";
 import { resourceKey } from "../stable.ts";
 import { endLeftOvers, startControlPlane, type ClusterPrograms, type ControlPlane } from "./control-plane.ts";
@@ -45,6 +46,7 @@ interface Cluster {
   view: ResourceView;
   dir: string;
   serial: Serial;
+  revive: ReturnType<typeof createReviver>;
   plane?: ControlPlane;
   controller?: CloudController;
 }
@@ -63,11 +65,15 @@ export function createClusterBackends(options: ClusterBackendsOptions): ClusterB
     const present = clusters.get(key);
     if (present) return Object.assign(present, { resource, view });
     const dir = path.join(options.dir, resourceKey(resource.name, resource.id));
-    const cluster: Cluster = { resource, view, dir, serial: createSerial() };
+    const cluster: Cluster = { resource, view, dir, serial: createSerial(), revive: createReviver() };
     clusters.set(key, cluster);
     return cluster;
   };
-  const running = (cluster: Cluster) => ensureRunning(cluster, options, addresses, log);
+  let stopped = false;
+  const running = (cluster: Cluster) => {
+    if (stopped) throw new Error("The local cloud is stopping.");
+    return ensureRunning(cluster, options, addresses, log);
+  };
   const sync = async (cluster: Cluster, without?: string) => {
     const plane = await running(cluster);
     const pools = poolsOf(cluster.resource, cluster.view, without);
@@ -132,6 +138,7 @@ export function createClusterBackends(options: ClusterBackendsOptions): ClusterB
         plane ? [{ name: resource.name, resourceId: resource.id, kubeconfig: plane.kubeconfigFile }] : [],
       ),
     async stop() {
+      stopped = true;
       await Promise.all([...clusters.values()].map((cluster) => cluster.serial(() => halt(cluster))));
     },
   };
@@ -147,6 +154,15 @@ async function ensureRunning(
   await halt(cluster);
   const plane = await startControlPlane(cluster.dir, cluster.resource.name, options);
   cluster.plane = plane;
+  const isWanted = () => cluster.plane === plane;
+  cluster.revive({
+    ended: plane.ended,
+    isWanted,
+    // Asked once more in turn: a stop or a removal may have been waiting before it.
+    restart: () =>
+      cluster.serial(async () => isWanted() && (await ensureRunning(cluster, options, addresses, log))),
+    log,
+  });
   cluster.controller = startCloudController({
     client: plane.client,
     address: (service) => addresses.claim(cluster.dir, service),

@@ -33,6 +33,8 @@ export interface ControlPlane {
   readonly kubeconfigFile: string;
   readonly client: KubernetesClient;
   isRunning(): boolean;
+  /** Settles, with which and how, when the first of its servers has ended. */
+  readonly ended: Promise<string>;
   /** Ends its servers, the store last; the data stays. */
   stop(): Promise<void>;
 }
@@ -89,6 +91,7 @@ export async function startControlPlane(
     kubeconfigFile: files.kubeconfig("admin"),
     client,
     isRunning: () => started.every((server) => server.isRunning()),
+    ended: Promise.race(started.map((server) => server.exited.then((how) => `${server.name} ${how}`))),
     stop,
   };
 }

@@ -17,7 +17,7 @@ export const clusterType = "microsoft.containerservice/managedclusters";
 export const poolType = "microsoft.containerservice/managedclusters/agentpools";
 
 export function clusterProperties(resource: ArmResource): ClusterProperties {
-  return (resource.body.properties ?? {});
+  return resource.body.properties ?? {};
 }
 
 /** As AKS names it when the program does not. */

@@ -26,6 +26,8 @@ export interface PostgresOptions {
 export interface PostgresServer {
   readonly port: number;
   isRunning(): boolean;
+  /** Settles, with how, when the server has ended. */
+  readonly ended: Promise<string>;
   /** As the superuser, who stands for the cloud itself; connected for this one call. */
   query<Row extends pg.QueryResultRow = pg.QueryResultRow>(sql: string, database?: string): Promise<Row[]>;
   /** Refuses connections without TLS, or admits them, from the next one on. */
@@ -84,6 +86,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   return {
     port,
     isRunning: () => server.isRunning(),
+    ended: server.exited.then((how) => `${server.name} ${how}`),
     query,
     async requireTls(required) {
       await writeOwned(path.join(data, "pg_hba.conf"), pgHbaConf(superuser, required), user);

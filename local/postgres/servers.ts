@@ -4,6 +4,7 @@ import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/ba
 import { badRequest, notFound } from "../arm/errors.ts";
 import { writeSecretFile } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
+import { createReviver } from "../revive.ts";
 import { createSerial, type Serial } from "../serial.ts";
 import { resourceKey } from "../stable.ts";
 import { checkLogin, ensureAdministrator } from "./administrator.ts";
@@ -23,6 +24,8 @@ export interface PostgresBackendsOptions {
   runAs?: OsUser;
   /** The list of servers has changed. */
   onChange: () => void;
+  /** Told what goes wrong beside the requests. */
+  log?: (message: string, error?: unknown) => void;
 }
 
 export interface RunningPostgres {
@@ -51,6 +54,7 @@ interface Entry {
   resource: ArmResource;
   dir: string;
   serial: Serial;
+  revive: ReturnType<typeof createReviver>;
   server?: PostgresServer;
   /** The login whose password was set last in this run. */
   administrator?: string;
@@ -61,6 +65,11 @@ const serverType = "microsoft.dbforpostgresql/flexibleservers";
 /** A PostgreSQL server behind every flexible server, with its databases, parameters and administrator. */
 export function createPostgresBackends(options: PostgresBackendsOptions): PostgresBackends {
   const entries = new Map<string, Entry>();
+  let stopped = false;
+  const running = (entry: Entry) => {
+    if (stopped) throw new Error("The local cloud is stopping.");
+    return ensureServer(entry, options);
+  };
   const entryOf = (resource: ArmResource): Entry => {
     const key = resource.id.toLowerCase();
     const present = entries.get(key);
@@ -69,6 +78,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       resource,
       dir: path.join(options.dir, resourceKey(resource.name, resource.id)),
       serial: createSerial(),
+      revive: createReviver(),
     };
     entries.set(key, entry);
     return entry;
@@ -82,7 +92,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     const parent = parentOf(child, view);
     if (!parent) throw notFound("ParentResourceNotFound", `The server of ${child.name} was not found.`);
     const entry = entryOf(parent);
-    return entry.serial(async () => task(await ensureServer(entry, options), entry));
+    return entry.serial(async () => task(await running(entry), entry));
   };
   /** As `onServer`, for removals: a server that is gone or going has taken its children along. */
   const onRunningServer = async (
@@ -97,8 +107,8 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     });
   };
   const restart = (entry: Entry) => async () => {
-    await entry.server?.stop();
-    return ensureServer(entry, options);
+    await halt(entry);
+    return running(entry);
   };
 
   const flexibleServers: Backend = {
@@ -107,7 +117,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       const { administratorLogin, availabilityZone } = properties<ServerProperties>(resource);
       if (administratorLogin) checkLogin(administratorLogin);
       const entry = entryOf(resource);
-      const server = await entry.serial(() => ensureServer(entry, options));
+      const server = await entry.serial(() => running(entry));
       return {
         // A bare name on Azure, where the port is always 5432.
         fullyQualifiedDomainName: `127.0.0.1:${server.port}`,
@@ -120,7 +130,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     async remove(resource) {
       const entry = entryOf(resource);
       await entry.serial(async () => {
-        await entry.server?.stop();
+        await halt(entry);
         await endLeftOverServer(entry.dir);
         await removeFolders(entry.dir);
         entries.delete(resource.id.toLowerCase());
@@ -172,10 +182,11 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       const resource = view.get(serverId);
       if (!resource) throw notFound("ParentResourceNotFound", `The server ${serverId} was not found.`);
       const entry = entryOf(resource);
-      return entry.serial(async () => describeParameter(await ensureServer(entry, options), name));
+      return entry.serial(async () => describeParameter(await running(entry), name));
     },
     async stop() {
-      await Promise.all([...entries.values()].map((entry) => entry.serial(async () => entry.server?.stop())));
+      stopped = true;
+      await Promise.all([...entries.values()].map((entry) => entry.serial(() => halt(entry))));
     },
   };
 }
@@ -184,17 +195,33 @@ async function ensureServer(entry: Entry, options: PostgresBackendsOptions): Pro
   if (!entry.server?.isRunning()) {
     await requirePrograms(options.binDir);
     delete entry.administrator;
-    entry.server = await startPostgres({
+    const server = await startPostgres({
       dir: entry.dir,
       name: entry.resource.name,
       binDir: options.binDir,
       user: await resolveUser(options.runAs),
       authority: options.authority,
     });
+    entry.server = server;
+    const isWanted = () => entry.server === server;
+    entry.revive({
+      ended: server.ended,
+      isWanted,
+      // Asked once more in turn: a stop or a removal may have been waiting before it.
+      restart: () => entry.serial(async () => isWanted() && (await ensureServer(entry, options))),
+      log: options.log ?? (() => undefined),
+    });
     options.onChange();
   }
   await applyAdministrator(entry, entry.server);
   return entry.server;
+}
+
+/** Ends the server on purpose: it is not brought back. */
+async function halt(entry: Entry): Promise<void> {
+  const { server } = entry;
+  delete entry.server;
+  await server?.stop();
 }
 
 /** Sets the administrator's password when the resource brings one that is not the server's already. */

@@ -20,7 +20,7 @@ async function serve(...recordSets: RecordSet[]): Promise<{ zone: Zone; resolver
   return { zone, resolver, port: server.port };
 }
 
-function askOverTcp(port: number, name: string): Promise<dnsPacket.DecodedPacket> {
+function askOverTcp(port: number, name: string): Promise<dnsPacket.Packet> {
   const query = dnsPacket.streamEncode({
     type: "query",
     id: 1,
@@ -77,7 +77,7 @@ describe("name server", () => {
   it("gives a long answer whole over TCP", async () => {
     const { port } = await serve(long);
     const reply = await askOverTcp(port, "acme.test");
-    expect(reply.flag_tc).toBe(false);
+    expect(reply).toMatchObject({ flag_tc: false });
     expect(reply.answers).toHaveLength(40);
   });
 

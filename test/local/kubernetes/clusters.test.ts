@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -98,7 +98,7 @@ const deployment = {
   },
 };
 
-describe.skipIf(!parts)("a managed cluster's control plane", () => {
+describe.skipIf(!parts)("a managed cluster's control plane", { timeout: 90_000 }, () => {
   beforeAll(async () => {
     dir = await mkdtemp(path.join(tmpdir(), "tierlift-clusters-"));
     group = createGroup();
@@ -183,8 +183,8 @@ describe.skipIf(!parts)("a managed cluster's control plane", () => {
     const index = resources.findIndex(({ id }) => id.endsWith("/apps"));
     const labelled = (nodeLabels: Record<string, string>) =>
       resource(`${clusterId}/agentPools/apps`, { properties: { ...apps, count: 1, nodeLabels } });
-    for (const labels of [{ a: "1" }, { b: "2" }]) {
-      resources[index] = labelled(labels as Record<string, string>);
+    for (const labels of [{ a: "1" }, { b: "2" }] as Record<string, string>[]) {
+      resources[index] = labelled(labels);
       await backend("/agentpools").ensure(resources[index], view);
     }
     const named = async (selector: string) =>
@@ -248,6 +248,18 @@ describe.skipIf(!parts)("a managed cluster's control plane", () => {
     group = createGroup();
     expect((await backend("/managedclusters").ensure(acme, view)).fqdn).toBe(before);
     expect(await kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}")).toBe("b");
+  });
+
+  it("is brought back when one of its servers is killed", async () => {
+    const folder = path.dirname(group.clusters()[0]!.kubeconfig);
+    const { pid } = JSON.parse(await readFile(path.join(folder, "apiserver.pid"), "utf8")) as { pid: number };
+    process.kill(pid, "SIGKILL");
+    await eventually(
+      () => readFile(path.join(folder, "apiserver.pid"), "utf8").catch(() => ""),
+      new RegExp(`"pid":(?!${pid},)`),
+      25_000,
+    );
+    await eventually(() => kubectl("get", "--raw", "/readyz").catch(() => ""), "ok", 25_000);
   });
 
   it("takes a pool's nodes away with the pool", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { ArmResource, Backend } from "../../../local/arm/backend.ts";
 import { ensureAuthority, type Authority } from "../../../local/pki/authority.ts";
 import { createPostgresBackends, type PostgresBackends } from "../../../local/postgres/servers.ts";
@@ -145,6 +145,22 @@ describe.skipIf(!binDir)("a flexible server's PostgreSQL", () => {
     await backend("flexibleservers").ensure(resources[0]!, view);
     expect(group.servers()[0]!.port).toBe(before);
     expect(await query("SELECT answer FROM kept")).toEqual([{ answer: 42 }]);
+  });
+
+  it("is brought back when it is killed", async () => {
+    const { pid } = JSON.parse(
+      await readFile(path.join(dir, (await serverFolder())!, "postgres.pid"), "utf8"),
+    ) as { pid: number };
+    process.kill(pid, "SIGKILL");
+    await vi.waitFor(async () => {
+      const [row] = await query<{ pid: boolean }>(
+        "SELECT pg_postmaster_start_time() > now() - interval '1 minute' AS pid",
+      );
+      const now = JSON.parse(
+        await readFile(path.join(dir, (await serverFolder())!, "postgres.pid"), "utf8"),
+      ) as { pid: number };
+      expect([row?.pid, now.pid === pid]).toEqual([true, false]);
+    }, 10_000);
   });
 
   it("takes a new password with an update of the resource", async () => {

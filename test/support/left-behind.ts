@@ -1,0 +1,27 @@
+/** A stand-in for a local cloud that is killed: starts what is behind one resource, says `ready`, and stays. */
+import { createClusterBackends } from "../../local/kubernetes/clusters.ts";
+import { ensureAuthority } from "../../local/pki/authority.ts";
+import { createPostgresBackends } from "../../local/postgres/servers.ts";
+import type { ArmResource } from "../../local/arm/backend.ts";
+import { viewOf } from "./arm-resources.ts";
+
+interface Request {
+  dir: string;
+  resource: ArmResource;
+  parts?: { hyper: string; kwok: string };
+  binDir?: string;
+}
+
+const { dir, resource, parts, binDir } = JSON.parse(process.argv[2]!) as Request;
+const onChange = () => undefined;
+const group = parts
+  ? createClusterBackends({ dir, ...parts, onChange })
+  : createPostgresBackends({
+      dir,
+      binDir: binDir!,
+      authority: await ensureAuthority(`${dir}/pki`),
+      onChange,
+    });
+await group.backends[0]!.ensure(resource, viewOf([resource]));
+console.log("ready");
+setInterval(() => undefined, 60_000);
