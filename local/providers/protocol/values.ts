@@ -67,7 +67,7 @@ export function isMap(value: unknown): value is PropertyMap {
 export function unmarshalStruct(struct: Struct | undefined): PropertyMap {
   const map: PropertyMap = {};
   struct?.getFieldsMap().forEach((value: Value, key: string) => {
-    define(map, key, unmarshalValue(value));
+    map[key] = unmarshalValue(value);
   });
   return map;
 }
@@ -150,9 +150,7 @@ export function plain(value: PropertyValue): PlainValue {
   if (value instanceof Output) return value.value === undefined ? new Unknown() : plain(value.value);
   if (Array.isArray(value)) return value.map((item) => plain(item));
   if (!isMap(value)) return value;
-  const result: PlainMap = {};
-  for (const [key, item] of Object.entries(value)) define(result, key, plain(item));
-  return result;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
 }
 
 export function hasUnknown(value: PropertyValue | undefined): boolean {
@@ -181,14 +179,10 @@ export function markSecrets(value: PropertyValue, pattern: PropertyValue | undef
     return value.map((item, index) => markSecrets(item, pattern[index]));
   }
   if (!isMap(value) || !isMap(pattern)) return new Secret(value);
-  const result: PropertyMap = {};
-  for (const [key, item] of Object.entries(value)) {
-    define(result, key, markSecrets(item, Object.hasOwn(pattern, key) ? pattern[key] : undefined));
-  }
-  return result;
-}
-
-/** Sets an own property also when its name is `__proto__`, which an assignment would swallow. */
-function define<T>(map: { [key: string]: T }, key: string, value: T): void {
-  Object.defineProperty(map, key, { value, enumerable: true, configurable: true, writable: true });
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      markSecrets(item, Object.hasOwn(pattern, key) ? pattern[key] : undefined),
+    ]),
+  );
 }
