@@ -38,6 +38,7 @@ export function parseUser(passwd: string, name: string): OsUser | undefined {
     .split("\n")
     .map((line) => line.split(":"))
     .find((line) => line[0] === name);
-  const [uid, gid] = [Number(fields?.[2]), Number(fields?.[3])];
-  return Number.isInteger(uid) && Number.isInteger(gid) ? { uid, gid } : undefined;
+  // An empty field must not become root's 0.
+  const ids = fields?.slice(2, 4).filter((field) => /^\d+$/.test(field)) ?? [];
+  return ids.length === 2 ? { uid: Number(ids[0]), gid: Number(ids[1]) } : undefined;
 }

@@ -130,7 +130,7 @@ test("an installation ends with the command that started it, unless it is told t
   const left = startHost(home, {}, true);
   await left.prints("start: ready");
   left.child.disconnect();
-  await left.ended; 
+  await left.ended;
   expect(isRunning(left.pidOf("cloud"))).toBe(false);
 
   const kept = startHost(temporaryFolder(), {}, true);

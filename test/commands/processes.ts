@@ -12,9 +12,9 @@ const LOADER = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
 export interface Watched {
   child: ChildProcess;
-  output(): { stdout: string; stderr: string };
+  output: () => { stdout: string; stderr: string };
   /** Resolves when standard output or error holds the text; rejects when the process ends before. */
-  prints(text: string): Promise<void>;
+  prints: (text: string) => Promise<void>;
   /** Exit code, or the signal that ended it. */
   ended: Promise<number | NodeJS.Signals>;
 }
