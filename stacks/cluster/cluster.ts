@@ -2,6 +2,7 @@ import * as authorization from "@pulumi/azure-native/authorization/index.js";
 import * as azure from "@pulumi/azure-native/containerservice/index.js";
 import * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { dependingOn } from "../answers.ts";
 import type { PoolPlan } from "../azure-sizes.ts";
 import { inGroup } from "../placement.ts";
 import type { Placement } from "../placement.ts";
@@ -239,10 +240,12 @@ export class Cluster extends pulumi.ComponentResource {
   }
 
   private readKubeconfig(args: ClusterArgs): pulumi.Output<string> {
-    const credentials = azure.listManagedClusterUserCredentialsOutput(
-      { resourceGroupName: args.placement.resourceGroupName, resourceName: this.managedCluster.name },
-      { parent: this },
-    );
+    const { resourceGroupName } = args.placement;
+    const asked = { resourceGroupName, resourceName: this.managedCluster.name };
+    const credentials = dependingOn(azure.listManagedClusterUserCredentialsOutput(asked, { parent: this }), [
+      resourceGroupName,
+      this.managedCluster.name,
+    ]);
     const { clientId, azureTenantId, clientSecret } = args.login;
     return pulumi.secret(
       pulumi.all([credentials, clientSecret ?? ""]).apply(([{ kubeconfigs }, secret]) => {

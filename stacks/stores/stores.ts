@@ -5,6 +5,7 @@ import * as storage from "@pulumi/azure-native/storage/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { StoresPlan } from "../azure-sizes.ts";
 import type { StoreConnections } from "../connections.ts";
+import { dependingOn } from "../answers.ts";
 import { parseEndpoint } from "../endpoints.ts";
 import type { Network } from "../network/network.ts";
 import { ENDPOINT_ZONES } from "../network/plan.ts";
@@ -121,7 +122,9 @@ export class Stores extends pulumi.ComponentResource {
       id: cluster.id,
       host: endpoint.host,
       port: endpoint.port,
-      password: pulumi.secret(keys.primaryKey),
+      password: pulumi.secret(
+        dependingOn(keys.primaryKey, [placement.resourceGroupName, cluster.name, database.name]),
+      ),
     };
   }
 
