@@ -16,8 +16,7 @@ export function checkDnsTargets({ route, next, dedicated, slice }: TenantSpec): 
   const reason = "needs the dedicated ingress, which comes with layer `ingress`";
   if (route === "dedicated" && !hasIngress) throw inputError("route", reason);
   if (next && !hasIngress) throw inputError("next", reason);
-  if (route === "slice" && !slice)
-    throw inputError("route", "points at a slice that is not declared");
+  if (route === "slice" && !slice) throw inputError("route", "points at a slice that is not declared");
 }
 
 function inputError(propertyPath: string, reason: string): pulumi.InputPropertyError {
