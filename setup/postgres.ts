@@ -100,19 +100,21 @@ async function ensureSharedCopy(native: string, version: string, context: SetupC
   await ensureSharedFolder();
   const packageHash = createHash("sha256").update(await readFile(path.join(native, "..", "package.json")));
   const copy = async (draft: string) => {
-    await cp(native, draft, { recursive: true, verbatimSymlinks: true });
+    const copied = path.join(draft, "native");
+    await cp(native, copied, { recursive: true, verbatimSymlinks: true });
     await openToOthers(draft);
-    await completeLinks(draft);
-    await tryServer(draft);
+    await completeLinks(copied);
+    await tryServer(copied);
   };
-  return ensureCached({
+  const folder = await ensureCached({
     ...context,
     cache: SHARED_FOLDER,
     name: `postgres-${version}-${packageHash.digest("hex").slice(0, 12)}`,
-    probe: path.join("bin", "postgres"),
+    probe: path.join("native", "bin", "postgres"),
     make: (draft) =>
       step("copying PostgreSQL's programs to where its account can reach them", () => copy(draft), context),
   });
+  return path.join(folder, "native");
 }
 
 /**
