@@ -30,7 +30,8 @@ export function isOwn(
 const isId = (text: string): boolean => text.startsWith("/subscriptions/");
 
 function contains(wanted: unknown, found: unknown, key: string): boolean {
-  if (wanted === undefined || wanted === null) return true;
+  // The SDK sends "" for "whichever Azure picks" (a server's zone).
+  if (wanted === undefined || wanted === null || wanted === "") return true;
   if (Array.isArray(wanted)) {
     // A list that is not returned is as good as an empty one.
     if (!Array.isArray(found)) return wanted.length === 0 && (found === undefined || found === null);

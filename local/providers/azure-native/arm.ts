@@ -103,7 +103,7 @@ export function retryAfterMs(headers: Readonly<Record<string, string>>): number 
 interface ArmClientOptions {
   resourceManager: string;
   /** A token for an audience; `fresh` when the last one was refused. */
-  token: (audience: string | undefined, fresh: boolean, signal: AbortSignal) => Promise<string>;
+  token: (audience: string | undefined, fresh: boolean) => Promise<string>;
   send: Send;
   /** Waits before the repetitions, milliseconds; azure-native's 20, 60 and 120 s where not given. */
   delaysMs?: readonly number[];
@@ -135,7 +135,7 @@ export function createArmClient(options: ArmClientOptions): ArmClient {
   const { send, token, resourceManager, delaysMs = defaultDelaysMs } = options;
 
   async function once(request: ArmRequest, fresh: boolean, signal: AbortSignal): Promise<ArmAnswer> {
-    const bearer = await token(request.audience, fresh, signal);
+    const bearer = await token(request.audience, fresh);
     const answer: HttpAnswer = await send({
       method: request.method,
       url: toUrl(resourceManager, request),

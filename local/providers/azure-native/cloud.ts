@@ -71,7 +71,9 @@ export async function discoverCloud(settings: Settings, send: Send, signal: Abor
   }
   const origin = withoutSlash(metadataHost.includes("://") ? metadataHost : `https://${metadataHost}`);
   const url = `${origin}/metadata/endpoints?api-version=${metadataVersion}`;
-  const answer = await send({ method: "GET", url, signal });
+  const answer = await send({ method: "GET", url, signal }).catch((error: unknown) => {
+    throw new Error(`${url} does not answer: ${String(error)}`, { cause: error });
+  });
   if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}`);
   return parseMetadata(answer.text, metadataHost, environment);
 }

@@ -10,11 +10,11 @@ import { createTokenSource, objectIdOf } from "./token.ts";
 /** One configured provider: its cloud, its principal, its client. */
 export interface Instance {
   settings: Settings;
-  cloud(signal: AbortSignal): Promise<Cloud>;
+  cloud(): Promise<Cloud>;
   client: ArmClient;
-  token(audience: string | undefined, signal: AbortSignal): Promise<string>;
+  token(audience: string | undefined): Promise<string>;
   /** Client id and object id of the principal. */
-  principal(signal: AbortSignal): Promise<{ clientId: string; objectId: string }>;
+  principal(): Promise<{ clientId: string; objectId: string }>;
   /** Of a resource group by name; undefined where it cannot be read. Asked once for each group. */
   groupLocation(name: string, signal: AbortSignal): Promise<string | undefined>;
   /** Waits in place of azure-native's, milliseconds. */
@@ -30,21 +30,24 @@ export interface InstanceOptions {
 /** The API version by which azure-native reads resource groups. */
 const groupApiVersion = "2020-10-01";
 
+const signInTimeoutMs = 30_000;
+
 /** Nothing is asked for before it is needed: an instance without resources needs no cloud. */
 export function createInstance(settings: Settings, options: InstanceOptions): Instance {
   const { send, retryDelaysMs, pollIntervalMs } = options;
   let signedIn: Promise<{ cloud: Cloud; tokens: TokenSource; client: ArmClient }> | undefined;
   const groups = new Map<string, string>();
 
-  function signIn(signal: AbortSignal) {
-    signedIn ??= discoverCloud(settings, send, signal).then((cloud) => {
+  function signIn() {
+    // Shared by all that wait for it: it must not end with the one that came first.
+    signedIn ??= discoverCloud(settings, send, AbortSignal.timeout(signInTimeoutMs)).then((cloud) => {
       const tokens = createTokenSource(settings, cloud, send);
       const client = createArmClient({
         resourceManager: cloud.resourceManager,
         send,
-        token: (audience, fresh, within) => {
+        token: (audience, fresh) => {
           if (fresh) tokens.forget();
-          return tokens.get(audience ?? cloud.audience, within);
+          return tokens.get(audience ?? cloud.audience);
         },
         ...(retryDelaysMs && { delaysMs: retryDelaysMs }),
       });
@@ -56,21 +59,21 @@ export function createInstance(settings: Settings, options: InstanceOptions): In
   }
 
   const client: ArmClient = {
-    send: async (request, signal) => (await signIn(signal)).client.send(request, signal),
+    send: async (request, signal) => (await signIn()).client.send(request, signal),
   };
-  const token = async (audience: string | undefined, signal: AbortSignal) => {
-    const { cloud, tokens } = await signIn(signal);
-    return tokens.get(audience ?? cloud.audience, signal);
+  const token = async (audience: string | undefined) => {
+    const { cloud, tokens } = await signIn();
+    return tokens.get(audience ?? cloud.audience);
   };
 
   return {
     settings,
     client,
     token,
-    cloud: async (signal) => (await signIn(signal)).cloud,
-    principal: async (signal) => ({
+    cloud: async () => (await signIn()).cloud,
+    principal: async () => ({
       clientId: settings.clientId,
-      objectId: objectIdOf(await token(undefined, signal)),
+      objectId: objectIdOf(await token(undefined)),
     }),
     async groupLocation(name, signal) {
       const known = groups.get(name.toLowerCase());

@@ -1,4 +1,4 @@
-import { definitionOf, definitionOfToken, resourceId, toOutputs } from "../../arm/definitions/index.ts";
+import { definitionOfToken, resourceId, toOutputs } from "../../arm/definitions/index.ts";
 import { assertStatus, bodyObject } from "./arm.ts";
 import type { Instance } from "./instance.ts";
 
@@ -87,8 +87,7 @@ async function runGetter(
   const answer = await instance.client.send(request, signal);
   assertStatus(answer, request, [200]);
   const body = bodyObject(answer);
-  const typed = definition.armTypes ? { type: definitionOf(String(body["type"]))?.armType } : {};
-  return { ...toOutputs(definition, { ...body, ...typed }), id: body["id"] ?? id };
+  return { ...toOutputs(definition, body), id: body["id"] ?? id };
 }
 
 /** Runs a function by its token; rejects where there is none or ARM refuses. */
@@ -102,12 +101,12 @@ export async function invoke(
   const [, module = "", name = ""] = token.split(":");
   const key = `${module}:${name}`;
   if (key === "authorization:getClientConfig") {
-    const { clientId, objectId } = await instance.principal(signal);
+    const { clientId, objectId } = await instance.principal();
     return { clientId, objectId, subscriptionId: settings.subscriptionId, tenantId: settings.tenantId };
   }
   if (key === "authorization:getClientToken") {
     const endpoint = args["endpoint"];
-    return { token: await instance.token(typeof endpoint === "string" ? endpoint : undefined, signal) };
+    return { token: await instance.token(typeof endpoint === "string" ? endpoint : undefined) };
   }
   const action = Object.hasOwn(actions, key) ? actions[key] : undefined;
   if (action) return runAction(instance, action, args, signal);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Definition } from "../../arm/definitions/index.ts";
 import { resourceId, toArmBody } from "../../arm/definitions/index.ts";
 import type { ArmAnswer, ArmRequest } from "./arm.ts";
@@ -96,8 +97,7 @@ async function register(target: Target, send: () => Promise<ArmAnswer>): Promise
   for (let i = 0; i < registrationTries; i++) {
     const state = await instance.client.send({ method: "GET", path, query }, signal);
     if (bodyObject(state)["registrationState"] === "Registered") return send();
-    await new Promise((resolve) => setTimeout(resolve, instance.pollIntervalMs ?? registrationPollMs));
-    signal.throwIfAborted();
+    await delay(instance.pollIntervalMs ?? registrationPollMs, undefined, { signal });
   }
   return answer;
 }
@@ -107,7 +107,7 @@ export async function remove(target: Target): Promise<void> {
   const request = requestOf(target, "DELETE");
   const answer = await target.instance.client.send(request, target.signal);
   assertStatus(answer, request, [200, 202, 204, 404]);
-  if (answer.status !== 202) return;
+  if (answer.status !== 202 && answer.headers["azure-asyncoperation"] === undefined) return;
   try {
     await poll(target, request, answer);
   } catch (error) {
@@ -153,7 +153,7 @@ async function lookBefore(
     );
   const found = answer.status === 200 ? bodyObject(answer) : {};
   if (Object.keys(found).length === 0) return undefined;
-  const principal = await target.instance.principal(target.signal);
+  const principal = await target.instance.principal();
   if (!isOwn(target.definition, body, found, principal))
     throw new Error(`cannot create already existing resource '${target.id}'`);
   target.status?.("taking over what an earlier request made");
@@ -171,12 +171,16 @@ async function settle(target: Target, answer: ArmAnswer): Promise<void> {
   }
 }
 
-/** Writes the whole body anew. */
+/** Writes the whole body anew; `outputs` are those of before. */
 export async function update(
   target: Target,
   inputs: Record<string, unknown>,
+  outputs: Record<string, unknown>,
 ): Promise<Record<string, unknown>> {
-  const { body } = toArmBody(target.definition, inputs);
+  const { restored = {} } = rulesOf(target.token);
+  const isRestored = (name: string) => inputs[name] === undefined && outputs[name] !== undefined;
+  const added = Object.fromEntries(Object.entries(restored).filter(([name]) => isRestored(name)));
+  const { body } = toArmBody(target.definition, { ...inputs, ...added });
   const isListed = (path: string) => getAt(body, armPath(path)) !== undefined;
   const { subResources = [] } = rulesOf(target.token);
   if (!subResources.every(isListed)) keepSubResources(target.token, body, await get(target));

@@ -128,7 +128,7 @@ class AzureNative implements Provider {
     }
     const inputs = plain(request.news);
     const target = this.#target(request, request.id, inputs, context);
-    return this.#write(target, request.news, context, () => update(target, inputs));
+    return this.#write(target, request.news, context, () => update(target, inputs, plain(request.olds)));
   };
 
   /** A write, its state with the inputs' secrets, and after a failure what it left behind. */

@@ -12,6 +12,8 @@ export interface Rules {
   subResources?: readonly string[];
   /** Values that count as not given when they are added (the SDK sends them by itself). */
   defaults?: Readonly<Record<string, string | boolean>>;
+  /** Inputs that are written with these values when the program no longer gives them: left out, they would stay. */
+  restored?: Readonly<Record<string, unknown>>;
   /** Always there with its parent: no check for existence, and no DELETE; the body that puts the default back. */
   singleton?: { defaultBody: Record<string, unknown> } | "configuration";
   /** The name where the program gives none; else made from the logical name. */
@@ -82,7 +84,17 @@ const byType: Record<string, Rules> = {
   "containerservice:AgentPool": {
     replaceOn: ["gpuInstanceProfile", "networkProfile.nodePublicIPTags", "vmSize"],
   },
-  "storage:StorageAccount": { replaceOn: ["isHnsEnabled", "location"] },
+  "storage:StorageAccount": {
+    replaceOn: ["isHnsEnabled", "location"],
+    restored: {
+      networkRuleSet: {
+        bypass: "AzureServices",
+        defaultAction: "Allow",
+        ipRules: [],
+        virtualNetworkRules: [],
+      },
+    },
+  },
   "storage:BlobServiceProperties": {
     singleton: {
       defaultBody: { properties: { cors: { corsRules: [] }, deleteRetentionPolicy: { enabled: false } } },

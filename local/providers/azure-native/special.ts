@@ -1,10 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { parseResourceId } from "../../arm/definitions/index.ts";
 import type { ArmAnswer } from "./arm.ts";
-import { assertStatus, bodyObject } from "./arm.ts";
+import { assertStatus } from "./arm.ts";
 import type { Target } from "./operations.ts";
 import { get, put, remove } from "./operations.ts";
 import { rulesOf } from "./rules.ts";
-import { setTimeout as delay } from "node:timers/promises";
 
 /** Deletions, and one creation, that are more than a request to the resource's own id. */
 
@@ -22,7 +22,7 @@ async function vaultRequest(
   const { vaultUri } = (vault["properties"] ?? {}) as { vaultUri?: string };
   if (!vaultUri) throw new Error(`the vault of ${target.id} has no vaultUri`);
   const { client } = target.instance;
-  const audience = (await target.instance.cloud(target.signal)).vaultAudience;
+  const audience = (await target.instance.cloud()).vaultAudience;
   const query = { "api-version": vaultApiVersion };
   return (method, path) =>
     client.send({ method, path: vaultUri.replace(/\/*$/, `/${path}`), query, audience }, target.signal);
@@ -87,5 +87,4 @@ export async function removeResource(target: Target): Promise<void> {
   );
   // With the parent its singletons are gone.
   assertStatus(answer, { method: "PUT", path: target.id }, [200, 201, 404]);
-  bodyObject(answer);
 }

@@ -4,12 +4,13 @@ import type { Send } from "./http.ts";
 
 /** Access tokens of a service principal, by audience; one is asked for anew a few minutes before it ends. */
 export interface TokenSource {
-  get(audience: string, signal: AbortSignal): Promise<string>;
+  get(audience: string): Promise<string>;
   /** Forgets the tokens, after one was refused. */
   forget(): void;
 }
 
 const renewBeforeMs = 5 * 60_000;
+const askTimeoutMs = 30_000;
 
 function assertSignIn(settings: Settings): void {
   const [unsupported] = settings.unsupported;
@@ -23,7 +24,7 @@ function assertSignIn(settings: Settings): void {
 export function createTokenSource(settings: Settings, cloud: Cloud, send: Send): TokenSource {
   const tokens = new Map<string, Promise<{ token: string; renewAt: number }>>();
 
-  async function ask(audience: string, signal: AbortSignal): Promise<{ token: string; renewAt: number }> {
+  async function ask(audience: string): Promise<{ token: string; renewAt: number }> {
     assertSignIn(settings);
     const body = new URLSearchParams({
       grant_type: "client_credentials",
@@ -33,6 +34,8 @@ export function createTokenSource(settings: Settings, cloud: Cloud, send: Send):
     });
     const url = `${cloud.loginEndpoint}/${encodeURIComponent(settings.tenantId)}/oauth2/v2.0/token`;
     const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+    // A token serves all that wait for it: asking must not end with the one that came first.
+    const signal = AbortSignal.timeout(askTimeoutMs);
     const answer = await send({ method: "POST", url, headers, body: body.toString(), signal });
     const parsed = parse(answer.text);
     if (answer.status !== 200 || !parsed.access_token)
@@ -45,10 +48,10 @@ export function createTokenSource(settings: Settings, cloud: Cloud, send: Send):
   }
 
   return {
-    async get(audience, signal) {
+    async get(audience) {
       const known = await tokens.get(audience)?.catch(() => undefined);
       if (known && Date.now() < known.renewAt) return known.token;
-      const asked = ask(audience, signal);
+      const asked = ask(audience);
       tokens.set(audience, asked);
       return (await asked).token;
     },

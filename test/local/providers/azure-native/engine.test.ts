@@ -12,7 +12,7 @@ import { createProgram, createStack, first, hidden, resourceCount } from "./prog
 const root = await engineRoot();
 const tenantId = "33333333-3333-4333-8333-333333333333";
 
-describe.skipIf(!root)("the plugin under the engine", () => {
+describe.skipIf(!root)("the plugin under the engine", { timeout: 180_000 }, () => {
   let arm: FakeArm;
   let account: Account;
   let folder: string;

@@ -1,5 +1,5 @@
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import type { Account } from "./program.ts";
 
 const root = await engineRoot();
 
-describe.skipIf(!root)("the plugin against the local cloud", () => {
+describe.skipIf(!root)("the plugin against the local cloud", { timeout: 180_000 }, () => {
   let arm: RunningArm;
   let account: Account;
   let folder: string;
@@ -31,7 +31,9 @@ describe.skipIf(!root)("the plugin against the local cloud", () => {
       tenantId: principal.tenantId,
       subscriptionId: principal.subscriptionId,
     };
-    stack = await createStack(root ?? "", join(folder, "stack"), account);
+    const work = join(folder, "stack");
+    await mkdir(work);
+    stack = await createStack(root ?? "", work, account);
   });
 
   afterAll(async () => {
@@ -49,6 +51,19 @@ describe.skipIf(!root)("the plugin against the local cloud", () => {
   it("finds in a refresh what it left", async () => {
     const refreshed = await stack.refresh();
     expect(refreshed.summary.resourceChanges).toEqual({ same: resourceCount });
+  });
+
+  it("takes over what is there and not in the state, as after a lost answer", async () => {
+    const exported = await stack.exportStack();
+    const { resources } = exported.deployment as { resources: { urn: string }[] };
+    const isLost = (urn: string) => ["ip", "vnet", "nodes", "pg"].includes(urn.split("::").at(-1) ?? "");
+    const kept = resources.filter(({ urn }) => !isLost(urn));
+    await stack.importStack({
+      ...exported,
+      deployment: { ...exported.deployment, resources: kept } as object,
+    });
+    const up = await stack.up();
+    expect(up.summary.resourceChanges).toEqual({ same: resourceCount - 4, create: 4 });
   });
 
   it("updates and replaces", async () => {

@@ -49,9 +49,9 @@ function create(
   return provider.create({ ...request, type: `azure-native:${type}`, properties }, context());
 }
 
-function update(type: string, id: string, news: PropertyMap) {
+function update(type: string, id: string, news: PropertyMap, olds: PropertyMap = {}) {
   const request = { urn: "urn", name: "n", timeoutSeconds: 0, preview: false, ignoreChanges: [] };
-  const whole = { ...request, type: `azure-native:${type}`, id, news, olds: {}, oldInputs: {} };
+  const whole = { ...request, type: `azure-native:${type}`, id, news, olds, oldInputs: {} };
   return (provider.update ?? unimplemented)(whole, context());
 }
 
@@ -386,6 +386,16 @@ describe("update", () => {
     stored(vaultId)["properties"] = { ...properties, accessPolicies };
     await update("keyvault:Vault", vaultId, inputs);
     expect(stored(vaultId)).toMatchObject({ properties: { accessPolicies } });
+  });
+
+  it("opens a storage account's network rules when the program no longer gives any", async () => {
+    const id = `${group}/providers/Microsoft.Storage/storageAccounts/acc`;
+    const inputs = { resourceGroupName: "rg", accountName: "acc", kind: "StorageV2", sku: { name: "x" } };
+    await create("storage:StorageAccount", inputs);
+    await update("storage:StorageAccount", id, inputs, { networkRuleSet: { defaultAction: "Deny" } });
+    expect(stored(id)).toMatchObject({
+      properties: { networkAcls: { defaultAction: "Allow", ipRules: [] } },
+    });
   });
 
   it("keeps what was accepted and then failed", async () => {
