@@ -138,9 +138,10 @@ function keepCreateOnly(
 ): void {
   for (const { path } of previous === undefined ? [] : (behaviour.createOnly ?? [])) {
     const before = valueAt(previous?.body, path);
-    if (before === undefined || valueAt(resource.body, path) !== undefined) continue;
+    // An empty text is how the SDK leaves a choice to Azure.
+    if (before === undefined || ![undefined, ""].includes(valueAt(resource.body, path) as string)) continue;
     const nested = path.split(".").reduceRight<unknown>((value, name) => ({ [name]: value }), before);
-    resource.body = merge(nested as Record<string, unknown>, resource.body);
+    resource.body = merge(resource.body, nested as Record<string, unknown>);
   }
 }
 

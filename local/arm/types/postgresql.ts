@@ -77,8 +77,7 @@ function checkServer(context: PutContext): void {
   const text = (path: string, of: { body: unknown } | undefined = resource): string =>
     stringAt(of?.body, `properties.${path}`) ?? "";
   // The SDK always sends an empty zone: Azure picks one then, and keeps it.
-  if (text("availabilityZone") === "")
-    setZone(resource, previous === undefined ? "1" : text("availabilityZone", previous));
+  if (text("availabilityZone") === "") setZone(resource, "1");
   if (previous === undefined) checkNewServer(context);
   const tier = stringAt(resource.body, "sku.tier");
   if (tier === "Burstable" && !["", "Disabled"].includes(text("highAvailability.mode"))) {

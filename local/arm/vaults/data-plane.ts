@@ -201,7 +201,7 @@ function listSecrets(cloud: Cloud, request: VaultRequest, isDeleted: boolean): A
     const described = isDeleted
       ? describeDeleted(cloud, request, secret)
       : describeVersion(cloud, request, secret.name, current);
-    return { ...described, id: secretUrl(cloud, request, secret.name) };
+    return { ...described, id: secretId(cloud, "secrets", secret.name) };
   });
   return { status: 200, body: { value, nextLink: null } };
 }
@@ -242,8 +242,12 @@ const secretNotFound = ({ vault }: VaultRequest, name: string): ArmError =>
     `A secret with (name/id) ${name} was not found in this key vault (${vault.name}). If you recently deleted this secret you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`,
   );
 
-const secretUrl = (cloud: Cloud, { vault }: VaultRequest, name: string): string =>
-  `${cloud.origin()}/vaults/${vault.name}/secrets/${name}`;
+/**
+ * A secret's id as Key Vault's clients take it apart: host, collection, name, version and nothing else. So it cannot
+ * name the vault here, where all vaults share a host; the address of a secret is `secretUri` of the resource manager.
+ */
+const secretId = (cloud: Cloud, collection: string, name: string): string =>
+  `${cloud.origin()}/${collection}/${name}`;
 
 function describeVersion(
   cloud: Cloud,
@@ -253,7 +257,7 @@ function describeVersion(
 ): Record<string, unknown> {
   const days = Number(valueAt(request.vault.body, "properties.softDeleteRetentionInDays") ?? 90);
   return {
-    id: `${secretUrl(cloud, request, name)}/${version.version}`,
+    id: `${secretId(cloud, "secrets", name)}/${version.version}`,
     ...(version.contentType === undefined ? {} : { contentType: version.contentType }),
     attributes: {
       enabled: true,
@@ -270,7 +274,7 @@ function describeVersion(
 function describeDeleted(cloud: Cloud, request: VaultRequest, secret: StoredSecret): Record<string, unknown> {
   const current = secret.versions.at(-1) as SecretVersion;
   return {
-    recoveryId: `${cloud.origin()}/vaults/${request.vault.name}/deletedsecrets/${secret.name}`,
+    recoveryId: secretId(cloud, "deletedsecrets", secret.name),
     deletedDate: secret.deletedDate,
     scheduledPurgeDate: secret.scheduledPurgeDate,
     ...describeVersion(cloud, request, secret.name, current),
