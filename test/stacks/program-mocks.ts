@@ -125,37 +125,30 @@ const CALLS: Record<string, Record<string, unknown>> = {
   "azure-native:redisenterprise:listDatabaseKeys": { primaryKey: "cache-key", secondaryKey: "other" },
 };
 
-/** The inputs by which azure-native types are named: the name of a resource is the last part of its id. */
-function nameOf(args: MockResourceArgs): unknown {
-  const inputs = args.inputs as Record<string, unknown>;
-  const key = Object.keys(inputs).find(
-    (input) =>
-      NAME_INPUTS.has(input) && typeof inputs[input] === "string" && !PARENTS[args.type]?.includes(input),
-  );
-  return key ? inputs[key] : args.name;
+/** The input that holds a resource's own name; the others with `Name` in them are its parents'. */
+const NAME_INPUTS: Record<string, string> = {
+  "resources:ResourceGroup": "resourceGroupName",
+  "network:VirtualNetwork": "virtualNetworkName",
+  "network:PublicIPAddress": "publicIpAddressName",
+  "network:PrivateEndpoint": "privateEndpointName",
+  "privatedns:PrivateZone": "privateZoneName",
+  "dns:Zone": "zoneName",
+  "containerservice:ManagedCluster": "resourceName",
+  "managedidentity:UserAssignedIdentity": "resourceName",
+  "dbforpostgresql:Server": "serverName",
+  "dbforpostgresql:Database": "databaseName",
+  "redisenterprise:RedisEnterprise": "clusterName",
+  "redisenterprise:Database": "databaseName",
+  "storage:StorageAccount": "accountName",
+  "eventhub:Namespace": "namespaceName",
+  "eventhub:EventHub": "eventHubName",
+  "keyvault:Vault": "vaultName",
+};
+
+function nameOf({ type, name, inputs }: MockResourceArgs): unknown {
+  const input = NAME_INPUTS[type.replace("azure-native:", "")];
+  return input === undefined ? name : (inputs as Record<string, unknown>)[input];
 }
-const NAME_INPUTS = new Set([
-  "agentPoolName",
-  "databaseName",
-  "containerName",
-  "eventHubName",
-  "privateEndpointName",
-  "subnetName",
-  "secretName",
-  "virtualNetworkName",
-  "resourceName",
-  "serverName",
-  "clusterName",
-  "accountName",
-  "namespaceName",
-  "vaultName",
-  "publicIpAddressName",
-  "workspaceName",
-  "privateZoneName",
-  "zoneName",
-  "resourceGroupName",
-]);
-const PARENTS: Record<string, string[]> = {};
 
 /** Declares what `run` asks for and resolves to what was declared and what `run` gave back, all outputs awaited. */
 export async function declare<T>(
