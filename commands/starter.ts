@@ -1,5 +1,4 @@
 /** How an installation that another command started stays with it, or is left running by it. */
-import { exitWithParent } from "../local/exit-with-parent.ts";
 import type { ServiceMessage } from "./installation.ts";
 
 /** What an installation tells its starter. */
@@ -8,6 +7,14 @@ export type StarterMessage = ServiceMessage | { type: "log"; line: string } | { 
 /** From the starter: it will go, and the installation is to stay. */
 export interface KeepMessage {
   type: "keep";
+}
+
+/**
+ * Calls `stop` when the process that started this one is gone, however it ended: the channel between them closes.
+ * A process without such a channel runs on its own.
+ */
+export function exitWithParent(stop: () => void): void {
+  if (process.connected) process.once("disconnect", stop);
 }
 
 /** Ends this process, as SIGTERM does, when its starter has gone without having said that it is to be kept. */

@@ -4,7 +4,7 @@ import https from "node:https";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { CloudConnection } from "../../../local/connection.ts";
-import { exitWithParent } from "../../../local/exit-with-parent.ts";
+import { exitWithParent } from "../../../commands/starter.ts";
 import { writeSecretFile } from "../../../local/files.ts";
 import { ensureAuthority } from "../../../local/pki/authority.ts";
 

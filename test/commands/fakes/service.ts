@@ -2,7 +2,7 @@
 import { appendFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { exitWithParent } from "../../../local/exit-with-parent.ts";
+import { exitWithParent } from "../../../commands/starter.ts";
 
 const journal = (line: string) => appendFileSync(process.env.FAKE_JOURNAL!, `${line}\n`);
 journal(`service ${process.pid} started`);
