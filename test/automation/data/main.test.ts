@@ -9,9 +9,11 @@ import type { TestServers } from "./servers.ts";
 const binDir = postgresPrograms();
 
 function start(args: string[], caFile?: string): ChildProcess {
-  const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
+  const env: NodeJS.ProcessEnv = { ...process.env };
+  delete env.NODE_EXTRA_CA_CERTS;
+  if (caFile) env.NODE_EXTRA_CA_CERTS = caFile;
   return spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", ...args], {
-    env: { ...rest, ...(caFile ? { NODE_EXTRA_CA_CERTS: caFile } : {}) },
+    env,
     stdio: ["pipe", "pipe", "pipe"],
   });
 }

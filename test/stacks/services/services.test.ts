@@ -75,13 +75,16 @@ describe("the services of a namespace", () => {
   });
 });
 
+interface Template {
+  template: { spec: { securityContext: unknown; containers: { securityContext: unknown }[] } };
+}
+
 describe("a pod", () => {
   const placement = { image: "i", environment: [], spread: true, workloadIdentity: true };
 
   it.each(SERVICE_NAMES)("of %s meets the restricted pod security standard", (name) => {
-    const { template } = planService(name, { ...placement, size: sizeOf(name, "STARTER") }).deployment as {
-      template: { spec: Record<string, unknown> & { containers: Record<string, unknown>[] } };
-    };
+    const { template } = planService(name, { ...placement, size: sizeOf(name, "STARTER") })
+      .deployment as unknown as Template;
     expect(template.spec.securityContext).toMatchObject({
       runAsNonRoot: true,
       seccompProfile: { type: "RuntimeDefault" },
@@ -138,7 +141,7 @@ describe("a pod", () => {
 
 describe("an environment", () => {
   const namesOf = (service: keyof typeof SERVICES): string[] =>
-    planEnvironment(service, SERVICES[service], addresses).map(({ name }) => String(name));
+    planEnvironment(service, SERVICES[service], addresses).map(({ name }) => name as string);
 
   it.each([
     [
@@ -162,7 +165,7 @@ describe("an environment", () => {
   it("takes every password from a Secret", () => {
     for (const service of SERVICE_NAMES) {
       for (const variable of planEnvironment(service, SERVICES[service], addresses)) {
-        const carries = /PASSWORD/.test(String(variable.name));
+        const carries = /PASSWORD/.test(variable.name as string);
         expect(carries).toBe(carries && variable.valueFrom !== undefined);
       }
     }
@@ -172,8 +175,9 @@ describe("an environment", () => {
     for (const service of SERVICE_NAMES) {
       const seen = new Set<string>();
       for (const { name, value } of planEnvironment(service, SERVICES[service], addresses)) {
-        for (const [, used] of String(value ?? "").matchAll(/\$\((\w+)\)/g)) expect(seen).toContain(used);
-        seen.add(String(name));
+        for (const [, used] of ((value as string | undefined) ?? "").matchAll(/\$\((\w+)\)/g))
+          expect(seen).toContain(used);
+        seen.add(name as string);
       }
     }
   });
