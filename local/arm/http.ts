@@ -66,3 +66,9 @@ export function merge(base: Record<string, unknown>, over: Record<string, unknow
   }
   return result;
 }
+
+/** An object without some of its members. */
+export function without<T extends object, K extends keyof T>(value: T, ...names: K[]): Omit<T, K> {
+  const left = Object.entries(value).filter(([name]) => !(names as PropertyKey[]).includes(name));
+  return Object.fromEntries(left) as Omit<T, K>;
+}

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Cloud } from "./cloud.ts";
 import { ArmError, badRequest, conflict, resourceNotFound } from "./errors.ts";
 import type { ArmAnswer, ArmRequest } from "./http.ts";
-import { isRecord, merge, queryValue, stringAt, valueAt } from "./http.ts";
+import { isRecord, merge, queryValue, stringAt, valueAt, without } from "./http.ts";
 import { identityOutputs } from "./identity/managed.ts";
 import { locationKey, requireLocation } from "./locations.ts";
 import { idKey } from "./path.ts";
@@ -85,10 +85,10 @@ function draft(
   previous: StoredResource | undefined,
   body: Record<string, unknown>,
 ): PutContext {
-  const { id: _id, name: _name, type: _type, location, etag: _etag, systemData: _stamps, ...rest } = body;
+  const rest = without(body, "id", "name", "type", "location", "etag", "systemData");
   const now = new Date().toISOString();
-  const place = draftLocation(target, location, previous);
-  const { identity: _identity, ...outputs } = previous?.outputs ?? {};
+  const place = draftLocation(target, body["location"], previous);
+  const outputs = without(previous?.outputs ?? {}, "identity");
   const resource: StoredResource = {
     id: previous?.id ?? target.id,
     type: target.behaviour.type,

@@ -1,8 +1,9 @@
 /** Microsoft.ContainerService: clusters, their pools and what Azure makes around them. */
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Cloud } from "../cloud.ts";
-import { ArmError, badRequest, conflict } from "../errors.ts";
-import { isRecord, listAt, merge, recordAt, stringAt, valueAt } from "../http.ts";
+import type { ArmError } from "../errors.ts";
+import { badRequest, conflict } from "../errors.ts";
+import { isRecord, listAt, merge, recordAt, stringAt, valueAt, without } from "../http.ts";
 import { stableUuid } from "../../stable.ts";
 import { coreUsage, coresOfPool, requireVmSize } from "../quota.ts";
 import type { StoredResource } from "../store.ts";
@@ -202,14 +203,14 @@ function storeCluster(context: PutContext): void {
     cloud.store.put(inlinePool(cloud, resource, pool));
   }
   // From here on the pools are resources of their own: one that is deleted must not live on in the cluster's body.
-  const { agentPoolProfiles: _pools, ...properties } = recordAt(resource.body, "properties");
+  const properties = without(recordAt(resource.body, "properties"), "agentPoolProfiles");
   cloud.store.put({ ...resource, body: { ...resource.body, properties } });
   if (previous === undefined) storeNodeGroup(context);
 }
 
 function storeNodeGroup({ cloud, resource }: PutContext): void {
   const name = stringAt(resource.body, "properties.nodeResourceGroup") ?? "";
-  const { operationId: _operation, ...common } = resource;
+  const common = without(resource, "operationId");
   const made = { ...common, state: "Succeeded", outputs: {}, etag: randomUUID(), resourceGroup: name };
   const body = { managedBy: resource.id, tags: { "aks-managed-cluster-name": resource.name } };
   const id = groupId(resource.subscriptionId, name);
@@ -240,7 +241,7 @@ function storeNodeGroup({ cloud, resource }: PutContext): void {
 function inlinePool(cloud: Cloud, cluster: StoredResource, given: Record<string, unknown>): StoredResource {
   const { name: givenName, ...properties } = given;
   const name = typeof givenName === "string" ? givenName : "";
-  const { location: _location, ...common } = cluster;
+  const common = without(cluster, "location");
   const pool: StoredResource = {
     ...common,
     id: `${cluster.id}/agentPools/${name}`,

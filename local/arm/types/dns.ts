@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Cloud } from "../cloud.ts";
 import { badRequest, conflict } from "../errors.ts";
-import { listAt, stringAt, valueAt } from "../http.ts";
+import { listAt, stringAt, valueAt, without } from "../http.ts";
 import type { StoredResource } from "../store.ts";
 import { asynchronous, plain } from "./behaviour.ts";
 import type { PutContext, TypeBehaviour } from "./behaviour.ts";
@@ -58,7 +58,7 @@ function zoneLimits(zone: StoredResource): Record<string, unknown> {
 /** Every zone has its SOA and NS at the apex from the start. */
 function storeApex({ cloud, resource }: PutContext): void {
   const servers = listAt(resource.outputs, "properties.nameServers").map(String);
-  const { location: _location, ...common } = resource;
+  const common = without(resource, "location");
   const apex = (type: string, properties: Record<string, unknown>): void =>
     cloud.store.put({
       ...common,

@@ -150,7 +150,7 @@ const dataCollectionRules: TypeBehaviour = {
       if (unknown === undefined) continue;
       throw badRequest(
         "InvalidPayload",
-        `Data collection rule is invalid: 'properties.dataFlows[${index}].destinations' refers to a destination '${String(unknown)}' that is not declared.`,
+        `Data collection rule is invalid: 'properties.dataFlows[${index}].destinations' refers to a destination '${JSON.stringify(unknown)}' that is not declared.`,
         `properties.dataFlows[${index}].destinations`,
       );
     }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Cloud } from "../cloud.ts";
 import type { ArmError } from "../errors.ts";
 import { badRequest } from "../errors.ts";
-import { isRecord, listAt, merge, recordAt, stringAt } from "../http.ts";
+import { isRecord, listAt, merge, recordAt, stringAt, without } from "../http.ts";
 import type { StoredResource } from "../store.ts";
 import { isWithin, overlaps, parseRange } from "./addresses.ts";
 import { asynchronous } from "./behaviour.ts";
@@ -133,8 +133,8 @@ function draftSubnet({ cloud, resource }: PutContext, given: Record<string, unkn
   const id = `${resource.id}/subnets/${name}`;
   const stored = cloud.store.get(id);
   const { properties } = merge(subnetDefaults, { properties: recordAt(given, "properties") });
-  const { provisioningState: _state, ...kept } = properties as Record<string, unknown>;
-  const { location: _location, operationId: _operation, ...common } = resource;
+  const kept = without(properties as Record<string, unknown>, "provisioningState");
+  const common = without(resource, "location", "operationId");
   return {
     ...common,
     id: stored?.id ?? id,

@@ -8,7 +8,7 @@ import { rolesOn } from "../authorization.ts";
 import type { Cloud } from "../cloud.ts";
 import { ArmError, badRequest, conflict, notFound } from "../errors.ts";
 import type { ArmAnswer } from "../http.ts";
-import { isRecord, listAt, recordAt, stringAt, valueAt } from "../http.ts";
+import { isRecord, listAt, recordAt, stringAt, valueAt, without } from "../http.ts";
 import type { Caller } from "../identity/caller.ts";
 import { vaultAudience } from "../identity/oauth.ts";
 import { isAllowed } from "../identity/roles.ts";
@@ -217,7 +217,7 @@ function listVersions(cloud: Cloud, request: VaultRequest, name: string): ArmAns
 function showToArm(cloud: Cloud, { vault, caller }: VaultRequest, name: string): void {
   const id = `${vault.id}/secrets/${name}`;
   if (cloud.store.get(id) !== undefined) return;
-  const { operationId: _operation, ...common } = vault;
+  const common = without(vault, "operationId");
   const now = new Date().toISOString();
   const stamps = { createdAt: now, changedAt: now, createdBy: caller.objectId, changedBy: caller.objectId };
   const body = { properties: { attributes: { enabled: true } } };
