@@ -1,5 +1,6 @@
 /** What the data command is asked: one JSON document on standard input, because it carries passwords. */
 import { z } from "zod";
+import { planRoleName } from "../../stacks/naming.ts";
 import { DataError } from "./errors.ts";
 
 export const VERBS = ["provision", "copy", "verify", "delta", "freeze", "unfreeze", "purge", "drop"] as const;
@@ -65,7 +66,7 @@ export function requireTarget(request: DataRequest): Server {
   throw new DataError("BAD_REQUEST", "target is missing: this verb needs the tenant's own server");
 }
 
-/** The tenant's role on the shared server. PostgreSQL cuts names off at 63 bytes. */
+/** The tenant's role on the shared server, by the name that the slice gives it. */
 export function roleNameOf(request: DataRequest): string {
-  return request.role?.name ?? `tenant_${request.tenant.slug.replaceAll("-", "_")}`.slice(0, 63);
+  return request.role?.name ?? planRoleName(request.tenant.slug);
 }
