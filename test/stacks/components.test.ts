@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { NextRecords } from "../../stacks/dns/next-records.ts";
 import { TenantZone } from "../../stacks/dns/tenant-zone.ts";
 import { readRequest, readSecretKeys } from "../../stacks/configuration.ts";
@@ -15,6 +15,8 @@ const inputsOf = (declared: Declared[], type: string, name: string) => {
   expect(found, `${type} ${name}`).toHaveLength(1);
   return found[0]!.inputs;
 };
+
+vi.setConfig({ testTimeout: 120_000 });
 
 afterEach(() => pulumi.runtime.disconnect());
 

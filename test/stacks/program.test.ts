@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import * as pulumi from "@pulumi/pulumi";
 import { LAYERS } from "../../stacks/spec.ts";
 import type { Layer, StackSpec } from "../../stacks/spec.ts";
@@ -36,6 +36,9 @@ const named = (declared: Declared[], type: string) => declared.filter((resource)
 const holds = (declared: Declared[], resource: Declared) =>
   declared.some((other) => isDeepStrictEqual(other, resource));
 const countOf = (declared: Declared[], type: string) => named(declared, type).length;
+
+// A whole stack is some three hundred registrations: seconds each on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 afterEach(() => pulumi.runtime.disconnect());
 
@@ -76,7 +79,7 @@ describe("a tenant's program", () => {
       before = declared;
     }
     expect(azureResources(before).length).toBeGreaterThanOrEqual(30);
-  }, 90_000);
+  });
 
   it("moves the four records at the switch and nothing else", async () => {
     const tried = tenantSpec({ dedicated: dedicatedPart(), next: true });
