@@ -30,7 +30,7 @@ export function provisioningStatusOf(facts: ProvisioningFacts): ProvisioningStat
   if (active !== undefined) return ofMigration(active, facts);
   const job = newest(migrations, ({ initiatedAt }) => initiatedAt);
   const operation = newest(operations, ({ startedAt }) => startedAt);
-  if (job !== undefined && (operation === undefined || job.initiatedAt > operation.startedAt)) {
+  if (job !== undefined && (operation === undefined || job.initiatedAt >= operation.startedAt)) {
     return ofMigration(job, facts);
   }
   if (operation === undefined) throw tierliftError("NO_PROVISIONING", { tenantId: tenant.id });

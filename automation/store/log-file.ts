@@ -39,7 +39,7 @@ export function fileLogs<T>(folder: string, onCut: OnCut): Logs<T> & { close(): 
     last: async (key) => (await fileOf(key)).last(),
     async close() {
       closed = true;
-      const opened = await Promise.allSettled(files.values());
+      const opened = await Promise.allSettled([...files.values()]);
       await Promise.all(opened.map((file) => (file.status === "fulfilled" ? file.value.close() : undefined)));
     },
   };
@@ -50,7 +50,7 @@ async function openLog<T>(file: string, onCut: OnCut): Promise<LogFile<T>> {
   const handle = await open(file, "a", 0o600);
   await syncFolder(dirname(file));
   let size = (await handle.stat()).size;
-  let waiting: { text: string; settle: (error?: unknown) => void }[] = [];
+  let waiting: { text: string; settle: (error?: Error) => void }[] = [];
   let flushing: Promise<void> = Promise.resolve();
 
   async function flush(): Promise<void> {
@@ -63,7 +63,7 @@ async function openLog<T>(file: string, onCut: OnCut): Promise<LogFile<T>> {
       size += Buffer.byteLength(text);
       for (const { settle } of batch) settle();
     } catch (error) {
-      for (const { settle } of batch) settle(error);
+      for (const { settle } of batch) settle(error as Error);
     }
   }
 
@@ -71,8 +71,8 @@ async function openLog<T>(file: string, onCut: OnCut): Promise<LogFile<T>> {
     append: (entries) =>
       new Promise((resolve, reject) => {
         const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
-        const settle = (error?: unknown): void => {
-          if (error !== undefined) return reject(error instanceof Error ? error : new Error(String(error)));
+        const settle = (error?: Error): void => {
+          if (error !== undefined) return reject(error);
           last = structuredClone(entries).at(-1) ?? last;
           resolve();
         };

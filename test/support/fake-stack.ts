@@ -41,14 +41,12 @@ function slice({ tenant: { slug }, slice: part }: TenantSpec): FakeResource[] {
 
 function dedicated({ tenant: { slug }, dedicated: part }: TenantSpec): FakeResource[] {
   if (part === null) return [];
-  const layers = part.layers.map((layer) => [
+  const layers = part.layers.map((layer): [string, Child] => [
     layer,
     { type: `azure-native:${layer}:Thing`, tier: part.tier, migration: part.migrationId },
   ]);
-  return [
-    resource(slug, "pulumi:providers:azure-native", "tenant", [], { clientId: part.clientId }),
-    ...below(slug, "tierlift:dedicated:Dedicated", Object.fromEntries(layers)),
-  ];
+  const provider = { type: "pulumi:providers:azure-native", clientId: part.clientId };
+  return below(slug, "tierlift:dedicated:Dedicated", { tenant: provider, ...Object.fromEntries(layers) });
 }
 
 function next({ tenant: { slug }, next: stands, recordTtlSeconds: ttl }: TenantSpec): FakeResource[] {

@@ -85,14 +85,21 @@ export function createWorld(options: WorldOptions = {}): World {
   return { tierlift, store, engine, clock, ports, data };
 }
 
+/** Looks at each event of a tenant, from the first, until `isOver`. */
+export async function follow(world: World, tenantId: string, isOver: () => boolean): Promise<void> {
+  const stop = new AbortController();
+  const events = world.tierlift.events.subscribe(tenantId, { afterId: 0, signal: stop.signal });
+  const iterator = events[Symbol.asyncIterator]();
+  try {
+    while ((await iterator.next()).done !== true) if (isOver()) return;
+  } finally {
+    stop.abort();
+  }
+}
+
 /** Waits, by the tenant's events, until `isSo`; every change that matters comes with an event. */
 export async function until(world: World, tenantId: string, isSo: () => boolean): Promise<void> {
-  const done = new AbortController();
-  const events = world.tierlift.events.subscribe(tenantId, { afterId: 0, signal: done.signal });
-  if (isSo()) return;
-  for await (const _event of events) {
-    if (isSo()) return done.abort();
-  }
+  if (!isSo()) await follow(world, tenantId, isSo);
 }
 
 /** A tenant whose slice stands. */

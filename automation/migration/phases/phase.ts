@@ -24,10 +24,10 @@ export interface PhaseContext {
   /** What every call of the engine is given: progress, signal and time. */
   operation: OperationOptions;
   /** The migration's memory now. */
-  work(): MigrationWork;
+  work: () => MigrationWork;
   /** Changes the migration's memory, durably. */
-  remember(change: (work: MigrationWork) => void): Promise<MigrationRecord>;
-  acquireLease(): Promise<void>;
+  remember: (change: (work: MigrationWork) => void) => Promise<MigrationRecord>;
+  acquireLease: () => Promise<void>;
 }
 
 export interface PhaseDefinition {
