@@ -72,6 +72,7 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     authority,
     ...(environment.runAs === undefined ? {} : { runAs: environment.runAs }),
     onChange: publisher.changed,
+    log,
   });
   const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
     for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmod, chown, lstat, mkdir, readFile, realpath, rm, stat } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { writeWhole } from "../files.ts";
 
@@ -62,7 +62,10 @@ export async function ensureDataFolder(dir: string, user: OsUser | undefined): P
 
 /** Removes a server's folder and what was kept aside for it. */
 export async function removeFolders(dir: string): Promise<void> {
-  await rm(asideOf(dir), { recursive: true, force: true });
+  const aside = asideOf(dir);
+  await rm(aside, { recursive: true, force: true });
+  // The folder around it goes with the last server in it; before that it cannot.
+  await rmdir(path.dirname(aside)).catch(() => undefined);
   await rm(dir, { recursive: true, force: true });
 }
 

@@ -192,29 +192,34 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
 }
 
 async function ensureServer(entry: Entry, options: PostgresBackendsOptions): Promise<PostgresServer> {
-  if (!entry.server?.isRunning()) {
-    await requirePrograms(options.binDir);
-    delete entry.administrator;
-    const server = await startPostgres({
-      dir: entry.dir,
-      name: entry.resource.name,
-      binDir: options.binDir,
-      user: await resolveUser(options.runAs),
-      authority: options.authority,
-    });
-    entry.server = server;
-    const isWanted = () => entry.server === server;
-    entry.revive({
-      ended: server.ended,
-      isWanted,
-      // Asked once more in turn: a stop or a removal may have been waiting before it.
-      restart: () => entry.serial(async () => isWanted() && (await ensureServer(entry, options))),
-      log: options.log ?? (() => undefined),
-    });
-    options.onChange();
-  }
-  await applyAdministrator(entry, entry.server);
-  return entry.server;
+  const isNew = !entry.server?.isRunning();
+  const server = entry.server?.isRunning() ? entry.server : await startEntry(entry, options);
+  await applyAdministrator(entry, server);
+  // Not sooner: who is told of the server finds the administrator's password file.
+  if (isNew) options.onChange();
+  return server;
+}
+
+async function startEntry(entry: Entry, options: PostgresBackendsOptions): Promise<PostgresServer> {
+  await requirePrograms(options.binDir);
+  delete entry.administrator;
+  const server = await startPostgres({
+    dir: entry.dir,
+    name: entry.resource.name,
+    binDir: options.binDir,
+    user: await resolveUser(options.runAs),
+    authority: options.authority,
+  });
+  entry.server = server;
+  const isWanted = () => entry.server === server;
+  entry.revive({
+    ended: server.ended,
+    isWanted,
+    // Asked once more in turn: a stop or a removal may have been waiting before it.
+    restart: () => entry.serial(async () => isWanted() && (await ensureServer(entry, options))),
+    log: options.log ?? (() => undefined),
+  });
+  return server;
 }
 
 /** Ends the server on purpose: it is not brought back. */

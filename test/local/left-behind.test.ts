@@ -82,6 +82,7 @@ it.skipIf(!parts)(
     expect(left.filter(isAlive)).toHaveLength(5);
     await startAndRemove(createClusterBackends({ dir, ...parts!, onChange }), acme, left);
   },
+  patienceMs,
 );
 
 it.skipIf(!binDir)(
@@ -97,4 +98,5 @@ it.skipIf(!binDir)(
     const authority = await ensureAuthority(path.join(dir, "pki"));
     await startAndRemove(createPostgresBackends({ dir, binDir: binDir!, authority, onChange }), acme, left);
   },
+  patienceMs,
 );
