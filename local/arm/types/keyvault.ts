@@ -1,5 +1,5 @@
 /** Microsoft.KeyVault through the resource manager; the data plane is in `vaults/`. */
-import { badRequest, conflict } from "../errors.ts";
+import { ArmError, badRequest, conflict } from "../errors.ts";
 import { recordAt, stringAt, valueAt } from "../http.ts";
 import { idKey } from "../path.ts";
 import { findDeletedVault, recoverVault, vaultType } from "../vaults/soft-delete.ts";
@@ -109,6 +109,8 @@ const secrets: TypeBehaviour = {
   nameError: { code: "BadRequest", message: "The secret name is invalid." },
   namePattern: /^[a-zA-Z0-9-]{1,127}$/,
   writeOnly: ["properties.value"],
+  inUse: () =>
+    new ArmError(405, "MethodNotAllowed", "Secrets are deleted through the vault, not the resource manager."),
   check: ({ cloud, resource }) => {
     if (cloud.secrets.deleted(vaultOf(resource.id), resource.name) === undefined) return;
     throw conflict(
