@@ -155,7 +155,7 @@ describe("inputs", () => {
   });
 
   it("say what of the live object counts: fields the cluster added do not, elements it added do", () => {
-    const live = {
+    const live: PlainMap = {
       spec: { ports: [{ port: 80, protocol: "TCP" }, { port: 443 }], type: "ClusterIP" },
       status: {},
     };
