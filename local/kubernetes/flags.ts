@@ -122,6 +122,9 @@ export function controllerManagerArgs(files: ClusterFiles): string[] {
     "--kube-api-burst=1000",
     // Without it the controllers share the manager's own user, which RBAC allows next to nothing.
     "--use-service-account-credentials=true",
+    // Kwok reports a node about every 55 s, later than the default of 50 s allows; Pods on a node that counts as
+    // lost for a moment would stay unready for good, as nothing reports them again.
+    "--node-monitor-grace-period=1h",
     `--service-account-private-key-file=${files.serviceAccountKey}`,
     `--root-ca-file=${files.ca}`,
     "--profiling=false",
