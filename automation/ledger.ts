@@ -5,7 +5,7 @@
  */
 import { createEntry, SYSTEM } from "./audit.ts";
 import type { EventLog } from "./events.ts";
-import type { Actor, Audited, MigrationRecord, TenantRecord, TierMigrationJob } from "./model.ts";
+import type { Actor, Audited, AuditEntry, MigrationRecord, TenantRecord, TierMigrationJob } from "./model.ts";
 import { isEnded } from "./migration/states.ts";
 import type { Clock } from "./ports.ts";
 import { createSerial } from "./serial.ts";
@@ -31,6 +31,8 @@ export interface Ledger {
     cause: Cause,
     change: (draft: MigrationRecord) => void,
   ): Promise<MigrationRecord>;
+  /** A tenant's or migration's whole trail, with the entry that is on its way there. */
+  trail(subject: Audited & { id: string }): Promise<AuditEntry[]>;
   /** Completes the trails that a crash left one entry short. */
   settle(): Promise<void>;
   /** Called with every migration that changed, after the change is durable; returns how to end it. */
@@ -131,6 +133,11 @@ export function createLedger({
     createMigration: async (migration, cause) => tell(await create(migrations, migration, cause)),
     changeTenant: (id, cause, edit) => change(tenants, id, cause, edit),
     changeMigration: async (id, cause, edit) => tell(await change(migrations, id, cause, edit)),
+    async trail({ id, outbox }) {
+      const written = await store.audit.read(id);
+      const last = written.at(-1)?.seq ?? 0;
+      return [...written, ...outbox.filter(({ seq }) => seq > last)];
+    },
     async settle() {
       for (const tenant of store.tenants.list()) await publish(tenants, tenant);
       for (const migration of store.migrations.list()) await publish(migrations, migration);

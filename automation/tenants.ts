@@ -178,8 +178,7 @@ export function createTenants({ store, ledger, events, work, ports }: TenantsOpt
     },
 
     audit(tenantId) {
-      find(tenantId);
-      return store.audit.read(tenantId);
+      return ledger.trail(find(tenantId));
     },
   };
 }

@@ -207,8 +207,7 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
     },
 
     audit(jobId) {
-      find(jobId);
-      return store.audit.read(jobId);
+      return ledger.trail(find(jobId));
     },
   };
 

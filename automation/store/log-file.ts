@@ -39,8 +39,10 @@ export function fileLogs<T>(folder: string, onCut: OnCut): Logs<T> & { close(): 
     last: async (key) => (await fileOf(key)).last(),
     async close() {
       closed = true;
-      const opened = await Promise.allSettled([...files.values()]);
-      await Promise.all(opened.map((file) => (file.status === "fulfilled" ? file.value.close() : undefined)));
+      for (const opening of files.values()) {
+        const file = await opening.catch(() => undefined);
+        await file?.close();
+      }
     },
   };
 }

@@ -32,9 +32,9 @@ export interface PhaseContext {
 
 export interface PhaseDefinition {
   /** May be run again after it was cut off anywhere. */
-  run(context: PhaseContext): Promise<void>;
+  run: (context: PhaseContext) => Promise<void>;
   /** Takes back what `run` did, whole or half; does nothing where nothing was done. */
-  undo(context: PhaseContext): Promise<void>;
+  undo: (context: PhaseContext) => Promise<void>;
 }
 
 export const nothingToUndo = (): Promise<void> => Promise.resolve();
