@@ -1,6 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { CallContext, CreateRequest, Provider, UpdateRequest } from "../protocol/provider.ts";
-import { plain, Unknown, type PlainMap, type PropertyMap } from "../protocol/values.ts";
+import {
+  hasSecret,
+  plain,
+  Unknown,
+  type PlainMap,
+  type PropertyMap,
+  type PropertyValue,
+} from "../protocol/values.ts";
 import { diffInputs, topLevel } from "./diff.ts";
 import { checkInputs } from "./inputs.ts";
 import { killAll, runCommand, type CommandOutcome } from "./run.ts";
@@ -44,7 +51,7 @@ export function createCommandProvider(): Provider {
     async create(request, context) {
       const id = request.name + randomBytes(4).toString("hex");
       if (request.preview) return { id, properties: withUnknownOutputs(request) };
-      const outcome = await run(plain(request.properties)["create"], request.properties, {}, context);
+      const outcome = await run(request.properties["create"], request.properties, {}, context);
       return { id, properties: { ...request.properties, ...(outcome ?? { stdout: "", stderr: "" }) } };
     },
 
@@ -56,14 +63,13 @@ export function createCommandProvider(): Provider {
     read: ({ id, properties, inputs }) => Promise.resolve({ id, properties, inputs }),
 
     async delete({ properties }, context) {
-      await run(plain(properties)["delete"], properties, properties, context);
+      await run(properties["delete"], properties, properties, context);
     },
   };
 }
 
 async function update({ olds, news }: UpdateRequest, context: CallContext): Promise<PropertyMap> {
-  const { update: own, create } = plain(news);
-  const outcome = await run(own ?? create, news, olds, context);
+  const outcome = await run(news["update"] ?? news["create"], news, olds, context);
   const { stdout = "", stderr = "" } = olds;
   return { ...news, ...(outcome ?? { stdout, stderr }) };
 }
@@ -79,17 +85,19 @@ function inputsOf(state: PropertyMap): PropertyMap {
 const outputs: ReadonlySet<string> = new Set(["stdout", "stderr", "assets", "archive"]);
 
 async function run(
-  command: unknown,
+  commandInput: PropertyValue | undefined,
   properties: PropertyMap,
   previous: PropertyMap,
   context: CallContext,
 ): Promise<CommandOutcome | undefined> {
+  const command = commandInput === undefined ? undefined : plain(commandInput);
   if (typeof command !== "string") return undefined;
   const inputs = plain(properties);
   const interpreter = Array.isArray(inputs["interpreter"]) ? inputs["interpreter"].map(asText) : [];
   const logging = typeof inputs["logging"] === "string" ? inputs["logging"] : "stdoutAndStderr";
   return runCommand({
     argv: [...(interpreter.length > 0 ? interpreter : ["/bin/sh", "-c"]), command],
+    shownAs: hasSecret(commandInput) ? "[secret]" : command,
     dir: typeof inputs["dir"] === "string" ? inputs["dir"] : undefined,
     environment: { ...environmentOf(inputs), ...previousOutput(inputs, plain(previous)) },
     stdin: typeof inputs["stdin"] === "string" ? inputs["stdin"] : "",

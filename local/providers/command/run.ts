@@ -4,6 +4,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 export interface CommandRun {
   /** The program and its arguments; the command's text comes last. */
   readonly argv: readonly string[];
+  /** The command as a failure names it: its text, unless that is a secret. */
+  readonly shownAs: string;
   readonly dir: string | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly stdin: string;
@@ -36,7 +38,6 @@ const running = new Set<ChildProcess>();
 export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   run.signal.throwIfAborted();
   const [program = "", ...args] = run.argv;
-  const command = run.argv.at(-1) ?? "";
   const child = spawn(program, args, {
     cwd: run.dir,
     env: { ...process.env, ...run.environment },
@@ -51,13 +52,17 @@ export async function runCommand(run: CommandRun): Promise<CommandOutcome> {
   run.signal.addEventListener("abort", stop, { once: true });
   try {
     const why = await ended(child);
-    if (run.signal.aborted) throw new CommandFailure("cancelled", command, collected.both());
-    if (why !== undefined) throw new CommandFailure(why, command, collected.both());
+    const failure = run.signal.aborted ? abortReason(run.signal) : why;
+    if (failure !== undefined) throw new CommandFailure(failure, run.shownAs, collected.both());
     return { stdout: chomp(collected.stdout()), stderr: chomp(collected.stderr()) };
   } finally {
     run.signal.removeEventListener("abort", stop);
     running.delete(child);
   }
+}
+
+function abortReason({ reason }: AbortSignal): string {
+  return reason instanceof Error && reason.name === "TimeoutError" ? "timed out" : "cancelled";
 }
 
 /** Ends at once whatever still runs: the plugin's process is about to end. */

@@ -83,6 +83,17 @@ describe("a local command", () => {
     );
   });
 
+  it("does not show a secret command in its failure", async () => {
+    const failure = await create({ create: new Secret("confidential=1; exit 1") }).catch(String);
+    expect(failure).toMatch(/exit status 1: running "\[secret\]"/);
+    expect(failure).not.toContain("confidential");
+  });
+
+  it("ends when its time is over, and says so", async () => {
+    context = { ...context, signal: AbortSignal.timeout(100) };
+    await expect(create({ create: "sleep 600" })).rejects.toThrow(/^timed out: running/);
+  });
+
   it("fails with a reason when it cannot be started", async () => {
     await expect(create({ create: "true", interpreter: ["/no/such/program"] })).rejects.toThrow(/ENOENT/);
   });
