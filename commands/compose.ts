@@ -36,12 +36,15 @@ export async function composeAutomation(options: {
   home: Home;
   target: Target;
   engineRoot: string;
+  /** Folder with engine process, programs and plugins as one file each; without it the sources are run. */
+  bundles?: string;
   logger: Logger;
 }): Promise<Composition> {
-  const { settings, home, target, engineRoot, logger } = options;
+  const { settings, home, target, engineRoot, bundles, logger } = options;
   const environment = { ...passedOn(), ...target.environment };
   const dataCommand = planDataCommand();
   const engine = createStackEngine({
+    ...(bundles === undefined ? {} : { childModule: path.join(bundles, "child.mjs") }),
     workspace: {
       engineRoot,
       pulumiHome: home.pulumi.home,
@@ -49,11 +52,13 @@ export async function composeAutomation(options: {
       secretsProvider: settings.secretsProvider,
       workRoot: home.pulumi.work,
       plugins: target.plugins,
-      programModule: PROGRAM_MODULE,
+      programModule:
+        bundles === undefined ? PROGRAM_MODULE : pathToFileURL(path.join(bundles, "program.mjs")).href,
     },
     environment: {
       ...environment,
       ...(await engineEnvironment(settings, home)),
+      ...(bundles === undefined ? {} : { TIERLIFT_PLUGIN_BUNDLES: bundles }),
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: target.plugins.length > 0 ? "true" : "false",
     },
   });

@@ -5,8 +5,7 @@ import https from "node:https";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { CloudConnection } from "../local/connection.ts";
-import type { Engine } from "../setup/engine.ts";
-import type { Parts } from "../setup/parts.ts";
+import type { Parts, ServiceParts } from "../setup/parts.ts";
 import { keepEndpoints, readConnection } from "./endpoints.ts";
 import type { Home } from "./home.ts";
 import type { Settings } from "./settings.ts";
@@ -17,8 +16,8 @@ import { VARIABLES } from "./variables.ts";
 export interface InstallationOptions {
   settings: Settings;
   home: Home;
-  /** The engine alone is enough on the azure target. */
-  parts: { engine: Engine } & Partial<Parts>;
+  /** The azure target needs no more than the service's own. */
+  parts: ServiceParts & Partial<Parts>;
   log: (line: string) => void;
   signal: AbortSignal;
   /** Tests put other programs in their place. */
@@ -133,7 +132,7 @@ async function startService(
       env: {
         ...process.env,
         TIERLIFT_HOME: home.root,
-        ...partsEnvironment({ engine: parts.engine }),
+        ...partsEnvironment({ engine: parts.engine, bundles: parts.bundles }),
         ...(connection && { NODE_EXTRA_CA_CERTS: connection.caFile, SSL_CERT_FILE: connection.caFile }),
       },
       logFile: path.join(home.logs, "service.log"),

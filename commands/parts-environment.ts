@@ -1,9 +1,16 @@
 import type { Parts } from "../setup/parts.ts";
 
 /** How processes are told where the parts are. */
-export function partsEnvironment({ engine, controlPlane, postgres }: Partial<Parts>): Record<string, string> {
+export function partsEnvironment({
+  engine,
+  controlPlane,
+  postgres,
+  bundles,
+}: Partial<Parts>): Record<string, string> {
   return {
     ...(engine && { TIERLIFT_ENGINE_ROOT: engine.root }),
+    // The second name is what the plugins' start scripts look at.
+    ...(bundles && { TIERLIFT_BUNDLES: bundles, TIERLIFT_PLUGIN_BUNDLES: bundles }),
     ...(controlPlane && { TIERLIFT_HYPER: controlPlane.hyper, TIERLIFT_KWOK: controlPlane.kwok }),
     ...(postgres && { TIERLIFT_POSTGRES_BIN: postgres.binDir }),
     ...(postgres?.runAs && {

@@ -54,7 +54,7 @@ async function untilPlatformReady(
     throw new CommandError(sentence);
   });
   const ready = async () => {
-    while (!(await isReady(installation.api, signal))) await delay(200, undefined, { signal });
+    while (!(await isReady(installation.api, signal))) await delay(500, undefined, { signal });
   };
   await Promise.race([ready(), failure]);
   log(`start: platform ready in ${Math.round((performance.now() - startedAt) / 1000)} s`);

@@ -25,7 +25,8 @@ await runCommandLine(async ({ log, signal }) => {
   const store = await openFileStore(home.data, {
     onCut: (cut) => logger.warn({ cut }, "a log's last line was cut by a crash"),
   });
-  // The supervisor has brought the engine already.
+  // The supervisor has brought both already.
+  const bundles = process.env.TIERLIFT_BUNDLES;
   const engineRoot = process.env.TIERLIFT_ENGINE_ROOT ?? (await ensureEngineOnly({ log, signal })).root;
   const target = await openTarget(settings, home);
   const { engine, ports, tierliftSettings } = await composeAutomation({
@@ -33,6 +34,7 @@ await runCommandLine(async ({ log, signal }) => {
     home,
     target,
     engineRoot,
+    ...(bundles && { bundles }),
     logger,
   });
   const tierlift = createTierlift({ store, engine, ports, settings: tierliftSettings, logger });

@@ -1,6 +1,6 @@
 /** `npm start`: set-up, local cloud and service, until stopped by Ctrl-C, SIGTERM or `npm stop`. */
 import path from "node:path";
-import { ensureEngineOnly, ensureParts } from "../setup/parts.ts";
+import { ensureParts, ensureServiceParts } from "../setup/parts.ts";
 import { runCommandLine } from "./command-line.ts";
 import { runInstallation } from "./run-installation.ts";
 import { parseSettings } from "./settings.ts";
@@ -14,7 +14,6 @@ await runCommandLine(async ({ log: show, signal }) => {
   };
   const settings = parseSettings(process.env, path.resolve(import.meta.dirname, ".."));
   const setup = { log, signal };
-  const setUp = async () =>
-    settings.target === "local" ? ensureParts(setup) : { engine: await ensureEngineOnly(setup) };
+  const setUp = () => (settings.target === "local" ? ensureParts(setup) : ensureServiceParts(setup));
   await runInstallation({ settings, setUp, log, signal });
 });

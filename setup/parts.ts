@@ -1,3 +1,4 @@
+import { ensureBundles } from "./bundle.ts";
 import { cacheFolder } from "./cache.ts";
 import { ensureControlPlane, type ControlPlane } from "./control-plane.ts";
 import { ensureEngine, type Engine } from "./engine.ts";
@@ -9,7 +10,12 @@ export interface Parts {
   engine: Engine;
   controlPlane: ControlPlane;
   postgres: Postgres;
+  /** Folder with the plugins and programs as one file each. */
+  bundles: string;
 }
+
+/** What the service needs on any target. */
+export type ServiceParts = Pick<Parts, "engine" | "bundles">;
 
 export interface SetupOptions {
   log: Log;
@@ -28,23 +34,37 @@ export interface SetupContext extends SetupOptions {
  * Makes sure that all parts are there, downloading or building what is missing (one after the other: each build takes
  * all cores and up to 3 GB). Rejects with a SetupError that says which prerequisite is missing and how to get it.
  */
-export async function ensureParts(options: SetupOptions): Promise<Parts> {
-  const context = { ...options, cache: options.cache ?? cacheFolder() };
+export function ensureParts(options: SetupOptions): Promise<Parts> {
+  return timed(options, async (context) => ({
+    postgres: await ensurePostgres(context),
+    ...(await bringServiceParts(context)),
+    controlPlane: await ensureControlPlane(context),
+  }));
+}
+
+/** As `ensureParts`, without the local cloud's servers. */
+export function ensureServiceParts(options: SetupOptions): Promise<ServiceParts> {
+  return timed(options, bringServiceParts);
+}
+
+/** The engine alone, for its command line. */
+export function ensureEngineOnly(options: SetupOptions): Promise<Engine> {
+  return timed(options, ensureEngine);
+}
+
+async function bringServiceParts(context: SetupContext): Promise<ServiceParts> {
+  return { bundles: await ensureBundles(context), engine: await ensureEngine(context) };
+}
+
+/** Tells the whole time at the end; silent when there was nothing to do. */
+async function timed<T>(options: SetupOptions, work: (context: SetupContext) => Promise<T>): Promise<T> {
   const startedAt = performance.now();
   let lines = 0;
   const log: Log = (line) => {
     lines += 1;
     options.log(line);
   };
-  const postgres = await ensurePostgres({ ...context, log });
-  const engine = await ensureEngine({ ...context, log });
-  const controlPlane = await ensureControlPlane({ ...context, log });
-  // Silent when there was nothing to do.
+  const result = await work({ ...options, cache: options.cache ?? cacheFolder(), log });
   if (lines > 0) options.log(`set-up: complete in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-  return { engine, controlPlane, postgres };
-}
-
-/** The engine alone: all that the azure target needs. */
-export async function ensureEngineOnly(options: SetupOptions): Promise<Engine> {
-  return ensureEngine({ ...options, cache: options.cache ?? cacheFolder() });
+  return result;
 }

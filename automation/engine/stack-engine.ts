@@ -26,6 +26,8 @@ export interface StackEngineOptions {
   workspace: WorkspaceSettings;
   /** The whole environment of engine processes: what is not named here does not reach programs and plugins. */
   environment: Record<string, string>;
+  /** A built engine process, which needs no loader; by default the source is run. */
+  childModule?: string;
   /** How long an interrupted engine may take to end in good order before it is killed. */
   graceMs?: number;
 }
@@ -36,7 +38,7 @@ export const stackOf = ({ spec }: ProgramRequest): string =>
 
 /** The engine over the Automation API. Rejects with a TierliftError whose text is for the operator. */
 export function createStackEngine(options: StackEngineOptions): StackEngine {
-  const { workspace, graceMs = 30_000 } = options;
+  const { workspace, childModule, graceMs = 30_000 } = options;
   const environment = { ...options.environment, PULUMI_BACKEND_URL: workspace.backendUrl };
   const queues = new Map<string, Promise<unknown>>();
   const children = new Set<ChildProcess>();
@@ -60,10 +62,10 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
     signal?.throwIfAborted();
     const workDir = workDirOf(operation.stack);
     await mkdir(workDir, { recursive: true, mode: 0o700 });
-    const child = fork(CHILD, {
+    const child = fork(childModule ?? CHILD, {
       cwd: workDir,
       env: environment,
-      execArgv: ["--import", TYPESCRIPT_LOADER],
+      execArgv: childModule === undefined ? ["--import", TYPESCRIPT_LOADER] : [],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // A group of its own: an interrupt at the terminal reaches the service, which stops the engine in good order.

@@ -9,6 +9,7 @@ const fake = (name: string) => path.join(import.meta.dirname, `${name}.ts`);
 const parts = {
   engine: { root: "/engine", version: "0.0.0" },
   controlPlane: { hyper: "/hyper", kwok: "/kwok", version: "0.0.0" },
+  bundles: "/bundles",
   postgres: { binDir: "/postgres/bin", version: "0.0.0" },
 };
 
