@@ -96,7 +96,11 @@ function checkPath(definition: Definition, inputs: PropertyMap): Finding[] {
   });
 }
 
-/** Adds what the program left to the provider (name, location, API version) and reports what ARM would not take. */
+/**
+ * Adds what the program left to the provider (name, location) and reports what ARM would not take. The official
+ * plugin adds `azureApiVersion` as well; here it is an output only, so that the inputs of a state hold nothing that
+ * ARM's types do not know.
+ */
 export async function checkResource(
   definition: Definition,
   request: CheckRequest,
@@ -105,7 +109,6 @@ export async function checkResource(
   const inputs: PropertyMap = { ...request.news };
   addName(definition, inputs, request);
   await addLocation(definition, inputs, request.olds, source);
-  if (!isGiven(inputs["azureApiVersion"])) inputs["azureApiVersion"] = definition.apiVersion;
   const body = Object.fromEntries(Object.entries(inputs).filter(([name]) => name !== "azureApiVersion"));
   const findings = [...checkPath(definition, inputs), ...checkInputs(definition, body, { isOpaque })];
   // Without a location checkInputs stays silent, as it leaves it to the provider; here nothing comes after.

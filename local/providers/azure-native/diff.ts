@@ -136,8 +136,9 @@ export interface Difference {
 export function diffInputs(definition: Definition, token: string, values: Difference): DiffResult {
   const { olds, news } = values;
   const oldInputs = { ...values.oldInputs };
-  // Inputs of older states have no API version: the state's counts.
-  if (!isGiven(oldInputs["azureApiVersion"]) && isGiven(olds["azureApiVersion"]))
+  // An input only where the program or the official plugin's Check gives it, else what the state was made with.
+  if (!isGiven(news["azureApiVersion"])) delete oldInputs["azureApiVersion"];
+  else if (!isGiven(oldInputs["azureApiVersion"]) && isGiven(olds["azureApiVersion"]))
     oldInputs["azureApiVersion"] = olds["azureApiVersion"];
   const rules = rulesOf(token);
   const replaceOn = new Set([...Object.keys(definition.pathParameters), ...(rules.replaceOn ?? [])]);

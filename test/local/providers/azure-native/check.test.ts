@@ -91,7 +91,6 @@ describe("a name that the program leaves out", () => {
       resourceGroupName: "rg",
       virtualNetworkName: "old",
       location: "eastus",
-      azureApiVersion: "2024-05-01",
       __createBeforeDelete: true,
     });
   });

@@ -197,6 +197,8 @@ describe("a difference", () => {
     expect(kinds("network:Subnet", { azureApiVersion: "2023-01-01" }, news)).toEqual({
       azureApiVersion: "update",
     });
+    // A state of the official plugin, whose Check adds it.
+    expect(diff("network:Subnet", news, {}).changes).toBe("none");
   });
 
   it("deletes first unless the name was made up", () => {

@@ -4,13 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunningArm } from "../../../../local/arm/server.ts";
+import { checkInputs, definitionOfToken } from "../../../../local/arm/definitions/index.ts";
 import { startArm } from "../../../../local/arm/server.ts";
 import { ensureAuthority } from "../../../../local/pki/authority.ts";
+import { signatureKey } from "../../../../local/providers/protocol/values.ts";
 import { engineRoot } from "../../../support/parts.ts";
 import { createProgram, createStack, first, resourceCount } from "./program.ts";
 import type { Account } from "./program.ts";
 
 const root = await engineRoot();
+
+interface StateResource {
+  urn: string;
+  type: string;
+  inputs: Record<string, unknown>;
+}
 
 describe.skipIf(!root)("the plugin against the local cloud", { timeout: 180_000 }, () => {
   let arm: RunningArm;
@@ -46,6 +54,18 @@ describe.skipIf(!root)("the plugin against the local cloud", { timeout: 180_000 
     expect(up.summary.resourceChanges).toEqual({ create: resourceCount });
     const again = await stack.up();
     expect(again.summary.resourceChanges).toEqual({ same: resourceCount });
+  });
+
+  it("leaves inputs in the state that ARM's published types know", async () => {
+    const { resources } = (await stack.exportStack()).deployment as { resources: StateResource[] };
+    const ours = resources.filter(({ type }) => type.startsWith("azure-native:"));
+    expect(ours).toHaveLength(resourceCount - 2);
+    const isOpaque = (value: unknown) => typeof value === "object" && value !== null && signatureKey in value;
+    for (const { urn, type, inputs } of ours) {
+      const definition = definitionOfToken(type);
+      if (!definition) throw new Error(`no definition of ${type}`);
+      expect(checkInputs(definition, inputs, { isOpaque }), urn).toEqual([]);
+    }
   });
 
   it("finds in a refresh what it left", async () => {
