@@ -21,7 +21,9 @@ export function progressOf(event: EngineEvent): EngineProgress | null {
   if (event.resOutputsEvent) return resourceProgress(event.resOutputsEvent.metadata, "done");
   if (event.resOpFailedEvent) return resourceProgress(event.resOpFailedEvent.metadata, "failed");
   const diagnostic = event.diagnosticEvent;
-  if (!diagnostic) return null;
+  // Debug messages come with every event log, although the SDK's type does not say so; they quote resources' outputs,
+  // secret ones in clear.
+  if (!diagnostic || !(diagnostic.severity in SEVERITIES)) return null;
   const message = plainText(diagnostic.message);
   if (message === "") return null;
   return {
