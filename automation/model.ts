@@ -85,8 +85,11 @@ export interface CredentialsReference {
   clientId: string;
   /** Name or address of a Key Vault secret; never the secret. */
   clientSecretRef: string;
+  /** The directory's id or one of its domain names. */
   azureTenantId: string;
   subscriptionId: string;
+  /** The directory's id, as the subscription told it when the principal was validated. */
+  directoryId?: string;
 }
 
 export interface PhaseRecord {

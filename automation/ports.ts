@@ -62,13 +62,13 @@ export interface Clock {
 }
 
 export interface Ports {
-  /** Rejects with SERVICE_PRINCIPAL_REJECTED when the credentials cannot do what the tier needs. */
+  /** Resolves with the directory's id; rejects with SERVICE_PRINCIPAL_REJECTED when the credentials cannot do what the tier needs. */
   checkServicePrincipal(
     credentials: CredentialsReference,
     region: string,
     tier: DedicatedTier,
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<{ directoryId: string }>;
   /** The secret a reference stands for. Rejects with SECRET_NOT_RESOLVED. */
   resolveSecret(reference: string, signal: AbortSignal): Promise<string>;
   /** Runs the data command. Rejects with DATA_COMMAND_FAILED. */

@@ -91,7 +91,7 @@ function createPorts(options: {
     runData,
     checkServicePrincipal: async (credentials, region, tier, signal) => {
       const clientSecret = await resolveSecret(credentials.clientSecretRef, signal);
-      await checkServicePrincipal({
+      return checkServicePrincipal({
         cloud,
         credentials,
         clientSecret,

@@ -66,15 +66,21 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
+export interface CheckedPrincipal {
+  /** The directory's id, by whichever of its names it was given. */
+  directoryId: string;
+  checks: ServicePrincipalCheck[];
+}
+
 /** Runs every check and returns them; rejects with SERVICE_PRINCIPAL_REJECTED naming all that failed. */
-export async function checkServicePrincipal(options: CheckOptions): Promise<ServicePrincipalCheck[]> {
+export async function checkServicePrincipal(options: CheckOptions): Promise<CheckedPrincipal> {
   const { cloud, credentials, clientSecret } = options;
   const { clientId, azureTenantId, subscriptionId } = credentials;
   const credential = createPrincipalCredential(cloud, azureTenantId, clientId, clientSecret);
   await signIn(credential, options);
   const arm = createArmReader(cloud, credential);
   const subscription = `/subscriptions/${subscriptionId}`;
-  await asked(clientId, () => checkSubscription(arm, subscription, options.signal));
+  const directoryId = await asked(clientId, () => readSubscription(arm, subscription, options.signal));
   const checks = await asked(clientId, () =>
     Promise.all([
       checkPermissions(arm, subscription, options.signal),
@@ -90,7 +96,7 @@ export async function checkServicePrincipal(options: CheckOptions): Promise<Serv
       problem: failed.map(({ detail }) => detail).join("; "),
     });
   }
-  return checks;
+  return { directoryId: directoryId ?? azureTenantId, checks };
 }
 
 /** A principal's credential in a cloud, public or local. */
@@ -151,11 +157,20 @@ async function asked<T>(clientId: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function checkSubscription(arm: ArmReader, subscription: string, signal?: AbortSignal): Promise<void> {
-  const { state } = (await arm.get(subscription, "2022-12-01", signal)) as { state?: string };
+/** The directory that the subscription belongs to; rejects when it takes no resources. */
+async function readSubscription(
+  arm: ArmReader,
+  subscription: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { state, tenantId } = (await arm.get(subscription, "2022-12-01", signal)) as {
+    state?: string;
+    tenantId?: string;
+  };
   if (state !== undefined && state !== "Enabled") {
     throw new ArmError(403, "SubscriptionNotEnabled", `the subscription is ${state}`);
   }
+  return tenantId;
 }
 
 async function checkPermissions(

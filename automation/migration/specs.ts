@@ -83,10 +83,10 @@ function dedicatedOf(
   tier: Tier,
   layers: readonly Layer[],
   migrationId: string,
-  { clientId, azureTenantId, subscriptionId }: CredentialsReference,
+  { clientId, azureTenantId, subscriptionId, directoryId = azureTenantId }: CredentialsReference,
 ): Dedicated {
   if (!isDedicated(tier)) throw new Error(`${tier} has no infrastructure of its own`);
-  return { tier, layers: [...layers], migrationId, clientId, azureTenantId, subscriptionId };
+  return { tier, layers: [...layers], migrationId, clientId, azureTenantId: directoryId, subscriptionId };
 }
 
 function ownFootprint(tenant: TenantRecord): NonNullable<TenantRecord["dedicated"]> {

@@ -67,7 +67,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const { store = createMemoryStore(), engine = createFakeEngine(), clock = createFakeClock() } = options;
   const data: DataVerb[] = [];
   const ports: Ports = {
-    checkServicePrincipal: () => Promise.resolve(),
+    checkServicePrincipal: ({ azureTenantId }) => Promise.resolve({ directoryId: azureTenantId }),
     resolveSecret: () => Promise.resolve(CLIENT_SECRET),
     runData: async (verb) => {
       data.push(verb);

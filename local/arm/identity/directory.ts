@@ -10,6 +10,8 @@ export interface DirectoryPrincipal {
   clientId: string;
   objectId: string;
   tenantId: string;
+  /** A domain name of its directory, by which it may be asked as well. */
+  tenantName?: string;
   /** What the token endpoint accepts; after `expiresAt` it refuses with its own code. */
   secret: { value: string; expiresAt: string };
   /** The secret's name in the platform's vault, and what the vault holds under it. */
@@ -76,12 +78,12 @@ export class Directory {
   }
 
   hasTenant(id: string): boolean {
-    return this.principals.some((principal) => principal.tenantId === id);
+    return this.principals.some((principal) => isNamed(principal, id));
   }
 
   /** An application as the token endpoint looks it up: within one tenant. */
   application(tenantId: string, clientId: string): DirectoryPrincipal | undefined {
-    return this.principals.find((one) => one.tenantId === tenantId && one.clientId === clientId);
+    return this.principals.find((one) => isNamed(one, tenantId) && one.clientId === clientId);
   }
 
   register(subscription: Subscription, namespace: string): void {
@@ -97,8 +99,7 @@ function createContent(): DirectoryFile {
   const tenantsTenant = randomUUID();
   const content: DirectoryFile = { version: 1, principals: [], subscriptions: [] };
   for (const seed of principalSeeds) {
-    const tenantId =
-      seed.ids?.tenantId ?? (seed.name === "tierlift-platform" ? platformTenant : tenantsTenant);
+    const tenantId = seed.name === "tierlift-platform" ? platformTenant : tenantsTenant;
     const principal = createPrincipal(seed, tenantId);
     content.principals.push(principal);
     if (seed.subscription === "absent") continue;
@@ -113,6 +114,10 @@ function createContent(): DirectoryFile {
   return content;
 }
 
+/** A directory answers to its id and to its domain names. */
+const isNamed = ({ tenantId, tenantName }: DirectoryPrincipal, name: string): boolean =>
+  tenantId === name || tenantName === name;
+
 function createPrincipal(seed: PrincipalSeed, tenantId: string): DirectoryPrincipal {
   const value = randomBytes(30).toString("base64url");
   const expiresAt = new Date(Date.now() + (seed.secret === "expired" ? -1 : 10) * yearMs).toISOString();
@@ -122,6 +127,7 @@ function createPrincipal(seed: PrincipalSeed, tenantId: string): DirectoryPrinci
     clientId: seed.ids?.clientId ?? randomUUID(),
     objectId: randomUUID(),
     tenantId,
+    ...(seed.ids === undefined ? {} : { tenantName: seed.ids.tenantName }),
     secret: { value, expiresAt },
     reference: {
       name: seed.reference ?? `${seed.name}-secret`,

@@ -18,7 +18,7 @@ export interface PrincipalSeed {
   secret: SecretKind;
   reference?: string;
   /** The specification's own words instead of UUIDs. */
-  ids?: { clientId: string; tenantId: string; subscriptionId: string };
+  ids?: { clientId: string; tenantName: string; subscriptionId: string };
   /** Roles on its subscription. */
   roles: RoleDefinition[];
   /** `absent`: an id that no subscription has. */
@@ -53,7 +53,7 @@ export const principalSeeds: readonly PrincipalSeed[] = [
     reference: "keyvault-secret-ref",
     ids: {
       clientId: "sp-client-id",
-      tenantId: "azure-tenant-id",
+      tenantName: "azure-tenant-id",
       subscriptionId: "azure-subscription-id",
     },
     roles: deployer,

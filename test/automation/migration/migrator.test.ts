@@ -81,7 +81,10 @@ describe("a phase that fails", () => {
     const bad = tierliftError("SERVICE_PRINCIPAL_REJECTED", { clientId: "client", problem: "no role" });
     let asked = 0;
     await begin({
-      ports: { checkServicePrincipal: () => ((asked += 1) === 1 ? Promise.reject(bad) : Promise.resolve()) },
+      ports: {
+        checkServicePrincipal: () =>
+          (asked += 1) === 1 ? Promise.reject(bad) : Promise.resolve({ directoryId: "directory" }),
+      },
     });
     const { id } = await activeTenant(world);
     const jobId = await underWay(world, id);
