@@ -56,10 +56,12 @@ await runCommandLine(async ({ log, signal }) => {
   await store.close();
 });
 
-const portTaken = (port: number) =>
-  new CommandError(
+/** Hoisted: the commands above run before this line is reached. */
+function portTaken(port: number): CommandError {
+  return new CommandError(
     `Port ${port} is taken by another program. Set PORT to another one, or to 0 for a free one.`,
   );
+}
 
 async function keyOf({ key, issuer, audience }: TokenSettings, home: Home): Promise<KeySettings> {
   const checked = {
