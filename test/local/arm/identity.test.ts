@@ -179,7 +179,7 @@ describe("a request for a subscription", () => {
   });
 
   it("is refused with a token of another tenant", async () => {
-    const token = await tokenOf(arm, "sp-specification");
+    const token = await tokenOf(arm, "tierlift-platform");
     const answer = await get(subscriptionPath("sp-tenant"), `Bearer ${token}`);
     expect(answer.status).toBe(401);
     expect(answer.body["error"]).toMatchObject({ code: "InvalidAuthenticationTokenTenant" });
