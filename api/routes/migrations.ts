@@ -1,9 +1,11 @@
 /** The specification's migration endpoints, and what is beside them. */
 import { Hono } from "hono";
 import type { Actor, TierMigrationJob } from "../../automation/model.ts";
+import { renderReviewMarkdown, renderReviewText } from "../../automation/engine/review.ts";
 import { TierliftError, tierliftError } from "../../automation/errors.ts";
 import type { VerificationReport } from "../../automation/ports.ts";
 import type { Tierlift } from "../../automation/tierlift.ts";
+import { preferredType } from "../accept.ts";
 import { canManageTenant, requirePlatformAdmin, requireSomeManager, requireTenantManager } from "../auth.ts";
 import type { ApiEnvironment } from "../auth.ts";
 import {
@@ -15,6 +17,9 @@ import {
   submitCredentialsRequest,
 } from "../schemas.ts";
 import { parseBody, parseQuery } from "../validation.ts";
+
+/** What a preview can be read as; the first where a client does not mind. */
+export const PREVIEW_TYPES = ["application/json", "text/plain", "text/markdown"] as const;
 
 export function createMigrationRoutes(
   { migrations }: Tierlift,
@@ -80,8 +85,13 @@ export function createMigrationRoutes(
 
   app.get("/:jobId/preview", async (c) => {
     const job = jobFor(c.get("actor"), c.req.param("jobId"));
-    const { phase } = parseQuery(c, previewQuery);
-    return c.json(await migrations.preview(job.id, phase));
+    const { phase = "PREVIEWING_CHANGES" } = parseQuery(c, previewQuery);
+    const changes = await migrations.preview(job.id, phase);
+    c.header("Vary", "Accept");
+    const type = preferredType(c.req.header("Accept"), PREVIEW_TYPES);
+    if (type === "application/json") return c.json(changes);
+    const render = type === "text/plain" ? renderReviewText : renderReviewMarkdown;
+    return c.body(render(changes, { phase }), 200, { "Content-Type": `${type}; charset=utf-8` });
   });
 
   app.get("/:jobId/audit", async (c) => {

@@ -194,6 +194,24 @@ describe("what can be read of a job", () => {
   });
 });
 
+describe("a preview", () => {
+  it.each([
+    ["text/plain", /^Stack acme, preview of PREVIEWING_CHANGES\n/],
+    ["text/markdown", /^# Stack `acme`, preview of `PREVIEWING_CHANGES`\n/],
+  ])("is read as %s by one who asks for it", async (type, beginning) => {
+    const { id: tenantId } = await activeTenant(api.world);
+    const jobId = await underWay(api.world, tenantId);
+    await arrival(api.world, jobId, "VERIFICATION");
+    const response = await api.request(`${BASE}/${jobId}/preview`, {
+      token: platformAdmin,
+      headers: { Accept: `application/json;q=0.5, ${type}` },
+    });
+    expect(response.headers.get("Content-Type")).toBe(`${type}; charset=utf-8`);
+    expect(response.headers.get("Vary")).toContain("Accept");
+    expect(await response.text()).toMatch(beginning);
+  });
+});
+
 describe("paths that do not exist", () => {
   it("are problems too", async () => {
     const response = await api.get("/api/v1/nothing", platformAdmin);
