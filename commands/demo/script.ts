@@ -1,0 +1,118 @@
+/** The demo as a client's script: two tenants with rows, one of them upgraded, and a look at what became of both. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Tenant } from "../../automation/model.ts";
+import { CommandError } from "../command-line.ts";
+import type { Client } from "./client.ts";
+import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
+import { askDns, secondsSince, type Stage } from "./stage.ts";
+import { upgrade } from "./upgrade.ts";
+
+const TENANT_WITHIN_MS = 5 * 60_000;
+/** Main objects of each service; every one brings about ten rows more. */
+const SIZES = { acme: 40, globex: 10 };
+
+/** Plays the whole demo. Rejects with a CommandError that says what is not as it should be. */
+export async function playDemo(stage: Stage): Promise<void> {
+  const { print } = stage;
+  const admin = await stage.clientOf({ subject: "operator", roles: ["PLATFORM_ADMIN"] });
+
+  print("\n1. Two STARTER tenants on the shared cluster");
+  const [acme, globex] = await Promise.all([
+    createTenant(stage, admin, "acme", "Acme Corporation"),
+    createTenant(stage, admin, "globex", "Globex"),
+  ]);
+
+  print("\n2. Rows of both in the shared PostgreSQL");
+  const { ca, postgres } = await stage.endpoints();
+  const shared = postgres[0]!;
+  await createTables(shared, ca);
+  await writeRows(shared, ca, acme.id, SIZES.acme);
+  await writeRows(shared, ca, globex.id, SIZES.globex);
+  const before = await countRows(shared, ca);
+  printRows(stage, "shared", before, { acme, globex });
+
+  print("\n3. acme is upgraded to PROFESSIONAL");
+  const name = `api.acme.${stage.zone}`;
+  const addressBefore = await askDns(stage, name);
+  print(`  ${name} → ${addressBefore}, the shared ingress`);
+  await upgrade(stage, admin, acme);
+
+  print("\n4. What became of it");
+  await checkAddress(stage, name, addressBefore);
+  await checkRows(stage, { shared, before, acme, globex });
+  await checkTenant(stage, admin, acme.id);
+}
+
+async function createTenant(stage: Stage, admin: Client, slug: string, name: string): Promise<Tenant> {
+  const startedAt = performance.now();
+  const wish = { name, slug, tier: "STARTER", region: "westeurope", adminEmail: `admin@${slug}.example` };
+  const { body: tenant } = await admin.post<Tenant>("/api/v1/tenants", wish);
+  for (;;) {
+    const { status } = await admin.get<Tenant>(`/api/v1/tenants/${tenant.id}`);
+    if (status === "ACTIVE") break;
+    if (status === "PROVISIONING_FAILED")
+      throw new CommandError(`the slice of ${slug} could not be made: ${await reasonOf(admin, tenant.id)}`);
+    if (performance.now() - startedAt > TENANT_WITHIN_MS)
+      throw new CommandError(`${slug} is still ${status} after 5 minutes`);
+    await delay(300, undefined, { signal: stage.signal });
+  }
+  stage.print(`  ${slug} (${tenant.id}) is ACTIVE after ${secondsSince(startedAt)} s`);
+  return tenant;
+}
+
+async function reasonOf(admin: Client, tenantId: string): Promise<string> {
+  const { error } = await admin.get<{ error: { message: string } | null }>(
+    `/api/v1/tenants/${tenantId}/provisioning/status`,
+  );
+  return error?.message ?? "no reason is given";
+}
+
+async function checkAddress(stage: Stage, name: string, before: string): Promise<void> {
+  const after = await askDns(stage, name);
+  if (after === before) throw new CommandError(`${name} still answers ${before}`);
+  stage.print(`  ${name} → ${after}, the dedicated ingress (before: ${before})`);
+}
+
+interface Rows {
+  shared: Server;
+  before: RowCounts;
+  acme: Tenant;
+  globex: Tenant;
+}
+
+async function checkRows(stage: Stage, { shared, before, acme, globex }: Rows): Promise<void> {
+  const { ca, postgres } = await stage.endpoints();
+  const dedicated = postgres.find(({ resourceId }) => resourceId !== shared.resourceId);
+  if (!dedicated) throw new CommandError("acme has no PostgreSQL server of its own");
+  const left = await countRows(shared, ca);
+  const moved = await countRows(dedicated, ca);
+  printRows(stage, "shared", left, { acme, globex });
+  printRows(stage, "dedicated", moved, { acme, globex });
+  const expected: [string, number | undefined, number | undefined][] = [
+    ["rows of acme on the shared server", left.tenants.get(acme.id) ?? 0, 0],
+    ["rows of globex on the shared server", left.tenants.get(globex.id), before.tenants.get(globex.id)],
+    ["rows of acme on the dedicated server", moved.tenants.get(acme.id), before.tenants.get(acme.id)],
+    ["tenants on the dedicated server", moved.tenants.size, 1],
+    ["reference rows on the dedicated server", moved.reference, before.reference],
+  ];
+  for (const [what, found, wanted] of expected)
+    if (found !== wanted) throw new CommandError(`${what}: ${found ?? 0} found, ${wanted ?? 0} expected`);
+}
+
+function printRows(
+  { print }: Stage,
+  side: string,
+  { tenants, reference }: RowCounts,
+  { acme, globex }: Pick<Rows, "acme" | "globex">,
+) {
+  const of = ({ id }: Tenant) => tenants.get(id) ?? 0;
+  print(`  ${side.padEnd(9)} acme ${of(acme)} rows, globex ${of(globex)} rows, reference ${reference} rows`);
+}
+
+async function checkTenant({ print }: Stage, admin: Client, id: string): Promise<void> {
+  const { tier, status, limits } = await admin.get<Tenant>(`/api/v1/tenants/${id}`);
+  if (tier !== "PROFESSIONAL" || status !== "ACTIVE") throw new CommandError(`acme is ${tier} and ${status}`);
+  print(
+    `  acme is ${tier} and ${status}: ${limits.maxUsers} users, ${limits.maxConnections} connections, ${limits.storageGb} GB`,
+  );
+}
