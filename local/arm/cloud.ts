@@ -3,6 +3,7 @@ import type { Backend } from "./backend.ts";
 import type { Directory } from "./identity/directory.ts";
 import type { Operations } from "./operations.ts";
 import type { Plan } from "./plan.ts";
+import type { Plans } from "./plans/plans.ts";
 import type { ResourceStore } from "./store.ts";
 import type { VaultSecrets } from "./vaults/secrets.ts";
 
@@ -14,6 +15,8 @@ export interface Cloud {
   /** By lower-case type. */
   backends: ReadonlyMap<string, Backend>;
   plan: Plan;
+  /** Those that the operator gave; `plan` asks them unless a test has one of its own. */
+  plans: Plans;
   /** A server parameter that nobody has set, from the PostgreSQL server itself. */
   unsetConfiguration?: (serverId: string, name: string) => Promise<Record<string, unknown> | undefined>;
   /** `https://127.0.0.1:PORT`, known once the server listens. */

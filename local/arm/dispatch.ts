@@ -1,9 +1,12 @@
 /** A request from its path to its answer: metadata, tokens, vaults, ARM; errors become ARM's bodies here. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import type { Cloud } from "./cloud.ts";
-import { ArmError, badRequest } from "./errors.ts";
+import { ArmError, badRequest, notFound } from "./errors.ts";
 import type { ArmAnswer } from "./http.ts";
+import { answerAdmin, isAdminPath } from "./plans/admin.ts";
+import { AnswerLost, asPlanned } from "./plans/apply.ts";
+import type { RequestEvent } from "./plans/event.ts";
+import { describeRequest } from "./plans/event.ts";
 import { queryValue } from "./http.ts";
 import { answerOAuth, vaultAudience } from "./identity/oauth.ts";
 import type { Tokens } from "./identity/tokens.ts";
@@ -19,62 +22,70 @@ export interface RawRequest {
   text: string;
 }
 
-export interface Dispatched extends ArmAnswer {
+/** What is known of a request by the time it is answered. */
+interface Seen {
   principal?: string;
+  event?: RequestEvent;
+}
+
+export interface Dispatched extends ArmAnswer, Seen {
   code?: string;
+  correlationId: string;
+  /** The connection is to be closed without an answer. */
+  isLost?: true;
 }
 
 /** Answers any request; never throws. */
 export async function dispatch(cloud: Cloud, tokens: Tokens, raw: RawRequest): Promise<Dispatched> {
-  const seen: { principal?: string } = {};
+  const seen: Seen = {};
+  const requestId = randomUUID();
+  const correlationId = raw.headers["x-ms-correlation-request-id"] ?? requestId;
+  const common = commonHeaders(raw, requestId, correlationId);
   try {
     const answer = await answerAny(cloud, tokens, raw, seen);
-    return { ...answer, ...seen, headers: { ...commonHeaders(raw), ...answer.headers } };
+    return { ...answer, ...seen, correlationId, headers: { ...common, ...answer.headers } };
   } catch (error) {
+    if (error instanceof AnswerLost) return { ...error.answer, ...seen, correlationId, isLost: true };
     const known = error instanceof ArmError ? error : unexpected(cloud, raw, error);
-    const headers = { ...commonHeaders(raw), ...known.headers, "x-ms-error-code": known.code };
+    const headers = { ...common, ...known.headers, "x-ms-error-code": known.code };
     return {
       status: known.status,
       body: known.body,
       headers: { ...headers, ...loginHeader(cloud, raw, known) },
       ...seen,
+      correlationId,
       code: known.code,
+      ...(known.outcome === undefined ? {} : { outcome: known.outcome }),
     };
   }
 }
 
-async function answerAny(
-  cloud: Cloud,
-  tokens: Tokens,
-  raw: RawRequest,
-  seen: { principal?: string },
-): Promise<ArmAnswer> {
+async function answerAny(cloud: Cloud, tokens: Tokens, raw: RawRequest, seen: Seen): Promise<ArmAnswer> {
   const path = raw.url.pathname.replace(/\/{2,}/g, "/");
   if (path === "/metadata/endpoints") {
     const version = queryValue(raw.url.searchParams, "api-version") ?? "2015-01-01";
     return { status: 200, body: metadataEndpoints(cloud.origin(), version) };
   }
-  const step = cloud.plan({ at: "request", method: raw.method, path });
-  if (step?.delayMs !== undefined) await delay(step.delayMs);
-  if (step?.error)
-    throw new ArmError(step.error.status, step.error.code, step.error.message, {
-      headers: step.error.headers ?? {},
+  const event = describeRequest(cloud, raw.method, path);
+  seen.event = event;
+  const login = { ...raw, path, origin: cloud.origin() };
+  if (event.call === "token") {
+    return asPlanned(cloud, event, async () => {
+      const issued = await answerOAuth(login, cloud.directory, tokens);
+      if (issued === undefined) throw notFound("NotFound", `'${path}' is not offered.`);
+      return issued;
     });
-  const oauth = await answerOAuth({ ...raw, path, origin: cloud.origin() }, cloud.directory, tokens);
+  }
+  const oauth = await answerOAuth(login, cloud.directory, tokens);
   if (oauth !== undefined) return oauth;
-  if (path.toLowerCase().startsWith("/vaults/")) return answerVaultPath(cloud, tokens, raw, path, seen);
+  if (event.call === "vault") return answerVaultPath(cloud, tokens, raw, path, seen);
   const caller = await tokens.verify(raw.headers["authorization"]);
   seen.principal = caller.clientId;
   const { method, headers, url } = raw;
-  return answerArm(cloud, {
-    method,
-    path,
-    query: url.searchParams,
-    headers,
-    body: parseBody(raw.text),
-    origin: cloud.origin(),
-    caller,
-  });
+  const body = parseBody(raw.text);
+  if (isAdminPath(path)) return answerAdmin(cloud.plans, { method, path, body, caller });
+  const request = { method, path, query: url.searchParams, headers, body, origin: cloud.origin(), caller };
+  return asPlanned(cloud, event, () => answerArm(cloud, request));
 }
 
 async function answerVaultPath(
@@ -82,7 +93,7 @@ async function answerVaultPath(
   tokens: Tokens,
   raw: RawRequest,
   path: string,
-  seen: { principal?: string },
+  seen: Seen,
 ): Promise<ArmAnswer> {
   const [, name = "", ...rest] = path.split("/").filter(Boolean);
   const vault = vaultByName(cloud, decodeURIComponent(name));
@@ -96,7 +107,9 @@ async function answerVaultPath(
         `AKV10022: Invalid audience. Expected ${vaultAudience}, found: ${caller.audience}.`,
       );
     }
-    return answerVault(cloud, { method: raw.method, path: rest, vault, body: parseBody(raw.text), caller });
+    const request = { method: raw.method, path: rest, vault, body: parseBody(raw.text), caller };
+    const event = describeRequest(cloud, raw.method, path);
+    return await asPlanned(cloud, event, () => Promise.resolve(answerVault(cloud, request)));
   } catch (error) {
     if (!(error instanceof ArmError) || error.status !== 401) throw error;
     throw new ArmError(401, "Unauthorized", error.message, {
@@ -136,13 +149,12 @@ function loginHeader(cloud: Cloud, raw: RawRequest, error: ArmError): Record<str
   return { "www-authenticate": text };
 }
 
-function commonHeaders(raw: RawRequest): Record<string, string> {
-  const requestId = randomUUID();
+function commonHeaders(raw: RawRequest, requestId: string, correlationId: string): Record<string, string> {
   const client = raw.headers["x-ms-client-request-id"];
   return {
     "cache-control": "no-cache",
     "x-ms-request-id": requestId,
-    "x-ms-correlation-request-id": raw.headers["x-ms-correlation-request-id"] ?? requestId,
+    "x-ms-correlation-request-id": correlationId,
     ...(client === undefined ? {} : { "x-ms-client-request-id": client }),
     ...(raw.method === "GET" ? { "x-ms-ratelimit-remaining-subscription-reads": "11999" } : {}),
   };

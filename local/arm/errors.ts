@@ -1,4 +1,5 @@
 /** An answer of ARM that is an error: status, code and message as ARM's clients see them. */
+import type { Outcome } from "./http.ts";
 
 export interface ErrorDetail {
   code: string;
@@ -11,6 +12,8 @@ interface ArmErrorOptions {
   details?: ErrorDetail[];
   headers?: Record<string, string>;
   cause?: unknown;
+  /** What was done nevertheless. */
+  outcome?: Outcome | undefined;
 }
 
 /** Thrown anywhere below the router; the router turns it into `{"error": {code, message, target?, details?}}`. */
@@ -20,6 +23,7 @@ export class ArmError extends Error {
   readonly target: string | undefined;
   readonly details: ErrorDetail[] | undefined;
   readonly headers: Record<string, string>;
+  readonly outcome: Outcome | undefined;
 
   constructor(status: number, code: string, message: string, options: ArmErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -29,6 +33,7 @@ export class ArmError extends Error {
     this.target = options.target;
     this.details = options.details;
     this.headers = options.headers ?? {};
+    this.outcome = options.outcome;
   }
 
   /** The body as ARM sends it. */

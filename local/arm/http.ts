@@ -15,10 +15,19 @@ export interface ArmRequest {
   caller: Caller;
 }
 
+/** What an accepted change did, for the request log. */
+export interface Outcome {
+  change: "create" | "update" | "delete";
+  resourceId: string;
+  /** Of the operation that goes on in the background. */
+  operationId?: string;
+}
+
 export interface ArmAnswer {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
+  outcome?: Outcome;
 }
 
 /** A query parameter whatever the case of its name, as ARM reads them. */

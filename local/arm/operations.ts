@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { readJsonFile, writeFileDurably } from "./durable.ts";
 import type { ErrorDetail } from "./errors.ts";
 import { ArmError } from "./errors.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlannedError } from "./plan.ts";
 
 export interface OperationRecord {
   id: string;
@@ -17,6 +17,8 @@ export interface OperationRecord {
   endedAt?: string;
   status: "InProgress" | "Succeeded" | "Failed";
   error?: ErrorDetail;
+  /** What the plan said when the work began: it holds over a restart, the delay for what is left of it. */
+  planned?: { notBefore: string; error?: PlannedError };
 }
 
 /** What an operation does. A rejection makes it fail with an `ArmError`'s code, or `InternalServerError`. */
@@ -35,7 +37,7 @@ const keptMs = 24 * 3600 * 1000;
 export class Operations {
   readonly #options: OperationsOptions;
   readonly #records = new Map<string, OperationRecord>();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
   /** The last operation under a key: those of one key run one after the other. */
   readonly #queues = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
@@ -57,6 +59,16 @@ export class Operations {
     return this.#records.get(id);
   }
 
+  /** Aborted when the cloud stops. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  /** Waits until an operation has ended, well or not; at once for one that has, or that nobody knows. */
+  async ended(id: string | undefined): Promise<void> {
+    await this.#running.get(id ?? "");
+  }
+
   /** Those a stop or a crash interrupted. */
   unfinished(): OperationRecord[] {
     return [...this.#records.values()].filter((record) => record.status === "InProgress");
@@ -75,9 +87,9 @@ export class Operations {
     const before = this.#queues.get(key) ?? Promise.resolve();
     const running = before.then(() => this.#work(record, work));
     this.#queues.set(key, running);
-    this.#running.add(running);
+    this.#running.set(record.id, running);
     return running.finally(() => {
-      this.#running.delete(running);
+      this.#running.delete(record.id);
       if (this.#queues.get(key) === running) this.#queues.delete(key);
     });
   }
@@ -87,17 +99,17 @@ export class Operations {
     this.#stopping.abort();
     const bound = new AbortController();
     const timeout = delay(withinMs, undefined, { signal: bound.signal }).catch(() => undefined);
-    await Promise.race([Promise.allSettled(this.#running), timeout]);
+    await Promise.race([Promise.allSettled(this.#running.values()), timeout]);
     bound.abort();
   }
 
   async #work(record: OperationRecord, work: OperationWork): Promise<void> {
     const { signal } = this.#stopping;
     try {
-      const step = this.#options.plan({ at: "operation", ...record });
+      const { notBefore, error } = this.#planned(record);
       // A turn of the event loop at least: the first answer says that the operation runs.
-      await delay(step?.delayMs ?? 0, undefined, { signal });
-      if (step?.error) throw new ArmError(step.error.status, step.error.code, step.error.message);
+      await delay(Math.max(0, Date.parse(notBefore) - Date.now()), undefined, { signal });
+      if (error !== undefined) throw new ArmError(error.status, error.code, error.message);
       await work(record);
       this.#end(record, "Succeeded");
     } catch (error) {
@@ -106,6 +118,20 @@ export class Operations {
       this.#options.onFailure(record, error);
       this.#end(record, "Failed", errorDetail(error));
     }
+  }
+
+  #planned(record: OperationRecord): NonNullable<OperationRecord["planned"]> {
+    if (record.planned !== undefined) return record.planned;
+    const { kind, type, resourceId } = record;
+    const step = this.#options.plan({ at: "operation", kind, type, resourceId });
+    const planned = {
+      notBefore: new Date(Date.now() + (step?.delayMs ?? 0)).toISOString(),
+      ...(step?.error === undefined ? {} : { error: step.error }),
+    };
+    if (step === undefined) return planned;
+    record.planned = planned;
+    this.#save(record);
+    return planned;
   }
 
   #end(record: OperationRecord, status: "Succeeded" | "Failed", error?: ErrorDetail): void {

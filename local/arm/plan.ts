@@ -1,18 +1,45 @@
-/** The seam for slow and failing Azure: asked about every request and every long-running operation. */
+/** The seam for slow and failing Azure: asked about every request and every change of a resource. */
+
+/** What a request asks for: a method on a resource, or one of the calls that are no plain method on one. */
+export const calls = ["GET", "PUT", "PATCH", "DELETE", "action", "list", "poll", "vault", "token"] as const;
+export type Call = (typeof calls)[number];
 
 export type PlannedEvent =
-  | { at: "request"; method: string; path: string }
+  | {
+      at: "request";
+      call: Call;
+      path: string;
+      /** Of what is asked about; of the resource an operation works on for a poll. */
+      type?: string;
+      resourceId?: string;
+      /** Of a PUT or PATCH: whether the resource is there already. */
+      change?: "create" | "update";
+    }
+  /** The work behind an accepted change: in the background, or before the answer where the type's is done by then. */
   | { at: "operation"; kind: "create" | "update" | "delete"; type: string; resourceId: string };
+
+export interface PlannedError {
+  status: number;
+  code: string;
+  message: string;
+  headers?: Record<string, string>;
+}
 
 export interface PlannedStep {
   /** Milliseconds to wait before anything else happens. */
   delayMs?: number;
   /** Answered instead of the request, or what the operation fails with (its status does not matter then). */
-  error?: { status: number; code: string; message: string; headers?: Record<string, string> };
+  error?: PlannedError;
+  /** Asked once a request was worked off without an error: what becomes of its answer. */
+  afterwards?: () => LostAnswer | undefined;
+}
+
+export interface LostAnswer {
+  /** Answer with 504, or close the connection without an answer. */
+  instead: "timeout" | "nothing";
+  /** At once, or when the operation that the request started has ended. */
+  when: "accepted" | "done";
 }
 
 /** `undefined`: nothing unusual. */
 export type Plan = (event: PlannedEvent) => PlannedStep | undefined;
-
-/** As fast as the servers behind it, and never failing by itself. */
-export const noPlan: Plan = () => undefined;

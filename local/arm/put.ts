@@ -7,6 +7,7 @@ import { isRecord, merge, queryValue, stringAt, valueAt, without } from "./http.
 import { identityOutputs } from "./identity/managed.ts";
 import { locationKey, requireLocation } from "./locations.ts";
 import { idKey } from "./path.ts";
+import { changeAsPlanned } from "./plans/apply.ts";
 import { finishPut, operationHeaders, queueKey } from "./provisioning.ts";
 import { quotedEtag, represent, topLevel } from "./represent.ts";
 import type { StoredResource } from "./store.ts";
@@ -189,17 +190,16 @@ async function accept(context: PutContext, origin: string): Promise<ArmAnswer> {
   const kind = previous === undefined || cloud.store.get(resource.id) === undefined ? "create" : "update";
   const style = behaviour.put;
   const status = kind === "create" ? style.created : style.updated;
+  const outcome = { change: kind, resourceId: resource.id } as const;
   if (style.operation === undefined) {
-    const step = cloud.plan({ at: "operation", kind, type: resource.type, resourceId: resource.id });
-    if (step?.error) throw new ArmError(step.error.status, step.error.code, step.error.message);
-    cloud.store.put(resource);
-    behaviour.stored?.(context);
-    await finishPut(cloud, resource.id);
-    return {
-      status,
-      headers: etagHeader(resource),
-      body: represent(cloud, cloud.store.get(resource.id) ?? resource),
-    };
+    const { type, id: resourceId } = resource;
+    return changeAsPlanned(cloud, { kind, type, resourceId }, async () => {
+      cloud.store.put(resource);
+      behaviour.stored?.(context);
+      await finishPut(cloud, resource.id);
+      const body = represent(cloud, cloud.store.get(resource.id) ?? resource);
+      return { status, headers: etagHeader(resource), body, outcome };
+    });
   }
   const states = behaviour.busyStates ?? { creating: "Creating", updating: "Updating" };
   const record = cloud.operations.record({ kind, resourceId: resource.id, type: resource.type });
@@ -215,7 +215,12 @@ async function accept(context: PutContext, origin: string): Promise<ArmAnswer> {
     operation: `Upsert${resource.type.split("/").at(-1) ?? ""}`,
     startTime: record.startedAt,
   };
-  return { status, headers, body: status === 202 ? started : answered };
+  return {
+    status,
+    headers,
+    body: status === 202 ? started : answered,
+    outcome: { ...outcome, operationId: record.id },
+  };
 }
 
 const etagHeader = (resource: StoredResource): Record<string, string> =>

@@ -4,6 +4,7 @@ import { ArmError } from "./errors.ts";
 import type { ArmAnswer, ArmRequest } from "./http.ts";
 import { queryValue } from "./http.ts";
 import { isBusy } from "./put.ts";
+import { changeAsPlanned } from "./plans/apply.ts";
 import { operationHeaders, queueKey, removeTree } from "./provisioning.ts";
 import type { StoredResource } from "./store.ts";
 import { busy, findResource, requireParents, requireUnlocked } from "./target.ts";
@@ -45,23 +46,21 @@ export async function startDelete(
   isForced = false,
 ): Promise<ArmAnswer> {
   const style = behaviour.delete;
-  if (!isForced) softDelete(cloud, resource);
+  const { id: resourceId, type } = resource;
   if (style.operation === undefined) {
-    const step = cloud.plan({
-      at: "operation",
-      kind: "delete",
-      type: resource.type,
-      resourceId: resource.id,
+    return changeAsPlanned(cloud, { kind: "delete", type, resourceId }, async () => {
+      if (!isForced) softDelete(cloud, resource);
+      await removeTree(cloud, resourceId);
+      return { status: style.accepted, outcome: { change: "delete", resourceId } };
     });
-    if (step?.error) throw new ArmError(step.error.status, step.error.code, step.error.message);
-    await removeTree(cloud, resource.id);
-    return { status: style.accepted };
   }
-  const record = cloud.operations.record({ kind: "delete", resourceId: resource.id, type: resource.type });
+  if (!isForced) softDelete(cloud, resource);
+  const record = cloud.operations.record({ kind: "delete", resourceId, type });
   const leaving = { ...resource, state: "Deleting", operationId: record.id };
   cloud.store.put(leaving);
   void cloud.operations.run(record, queueKey(resource), () => removeTree(cloud, resource.id));
-  return deleting(cloud, origin, leaving, style);
+  const outcome = { change: "delete", resourceId, operationId: record.id } as const;
+  return { ...deleting(cloud, origin, leaving, style), outcome };
 }
 
 /** The answer while it goes: a second DELETE joins the first. */

@@ -1,6 +1,10 @@
-/** Every request as one JSON line: who asked for what and how it ended. No bodies, no queries, no headers. */
+/**
+ * Every request as one JSON line: who asked for what, how it ended and what it made. No bodies, no queries but the API
+ * version, no headers but the correlation id.
+ */
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Call } from "./plan.ts";
 
 export interface RequestLine {
   time: string;
@@ -13,6 +17,21 @@ export interface RequestLine {
   principal?: string;
   /** Error code of a refusal. */
   code?: string;
+  apiVersion?: string;
+  /** One for all requests of a client's operation where the client says so, else one of its own. */
+  correlationId: string;
+  /** What the request asks for, and of which resource: for a poll that which the operation works on. */
+  call?: Call;
+  type?: string;
+  resourceId?: string;
+  /**
+   * Only of a change that was accepted: a resource is made twice when it has two lines with `create` and none with
+   * `delete` between them, whatever their status.
+   */
+  change?: "create" | "update" | "delete";
+  operationId?: string;
+  /** The client got no answer. */
+  isLost?: true;
 }
 
 export interface RequestLog {

@@ -8,6 +8,7 @@ import type { Authority } from "../pki/authority.ts";
 import type { Backend } from "./backend.ts";
 import type { Cloud } from "./cloud.ts";
 import { dispatch } from "./dispatch.ts";
+import type { Dispatched } from "./dispatch.ts";
 import { readJsonFile, writeFileDurably } from "./durable.ts";
 import { Directory } from "./identity/directory.ts";
 import type { Tokens } from "./identity/tokens.ts";
@@ -15,9 +16,11 @@ import { createTokens } from "./identity/tokens.ts";
 import { Operations } from "./operations.ts";
 import type { OperationRecord } from "./operations.ts";
 import type { Plan } from "./plan.ts";
-import { noPlan } from "./plan.ts";
+import { queryValue } from "./http.ts";
+import { Plans } from "./plans/plans.ts";
 import { finishPut, markFailed, queueKey, removeTree, restoreServers } from "./provisioning.ts";
 import { createRequestLog } from "./request-log.ts";
+import type { RequestLine } from "./request-log.ts";
 import { seedCloud } from "./seed.ts";
 import { ResourceStore } from "./store.ts";
 import { VaultSecrets } from "./vaults/secrets.ts";
@@ -30,6 +33,7 @@ export interface ArmOptions {
   backends?: readonly Backend[];
   /** A server parameter that nobody has set, from the PostgreSQL server itself. */
   unsetConfiguration?: Cloud["unsetConfiguration"];
+  /** Asked instead of the plans that the operator gives. */
   plan?: Plan;
   log?: Cloud["log"];
 }
@@ -85,6 +89,7 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
     close: async () => {
       await closeServer(server);
       await cloud.operations.stop(stopWithinMs);
+      cloud.plans.close();
       await log.close();
     },
   };
@@ -100,7 +105,8 @@ async function choosePort(file: string): Promise<number> {
 
 function createCloud(options: ArmOptions, folder: string, origin: () => string): Cloud {
   const log = options.log ?? ((message, error) => console.error(message, error ?? ""));
-  const plan = options.plan ?? noPlan;
+  const plans = new Plans(join(folder, "arm", "plans.json"));
+  const plan: Plan = options.plan ?? ((event) => plans.step(event));
   const cloud: Cloud = {
     store: new ResourceStore(join(folder, "arm")),
     directory: new Directory(join(folder, "directory.json")),
@@ -115,6 +121,7 @@ function createCloud(options: ArmOptions, folder: string, origin: () => string):
     }),
     backends: new Map((options.backends ?? []).map((backend) => [backend.type.toLowerCase(), backend])),
     plan,
+    plans,
     ...(options.unsetConfiguration === undefined ? {} : { unsetConfiguration: options.unsetConfiguration }),
     origin,
     log,
@@ -157,6 +164,11 @@ async function serve(
     Object.entries(request.headers).map(([name, value]) => [name, [value].flat()[0]]),
   );
   const answer = await dispatch(cloud, tokens, { method, url, headers, text });
+  log.write(describeAnswer(method, url, answer, Math.round(performance.now() - started)));
+  if (answer.isLost) {
+    response.destroy();
+    return;
+  }
   const body = answer.body === undefined ? undefined : JSON.stringify(answer.body);
   const isBare = body === undefined || answer.status === 204;
   response.writeHead(answer.status, {
@@ -165,15 +177,29 @@ async function serve(
     ...(isBare && answer.status !== 204 ? { "content-length": "0" } : {}),
   });
   response.end(isBare || method === "HEAD" ? undefined : body);
-  log.write({
+}
+
+function describeAnswer(method: string, url: URL, answer: Dispatched, ms: number): RequestLine {
+  const { status, principal, code, event, outcome, correlationId } = answer;
+  const apiVersion = queryValue(url.searchParams, "api-version");
+  const resourceId = outcome?.resourceId ?? event?.resourceId;
+  return {
     time: new Date().toISOString(),
     method,
     path: url.pathname,
-    status: answer.status,
-    ms: Math.round(performance.now() - started),
-    ...(answer.principal === undefined ? {} : { principal: answer.principal }),
-    ...(answer.code === undefined ? {} : { code: answer.code }),
-  });
+    status,
+    ms,
+    correlationId,
+    ...(principal && { principal }),
+    ...(code && { code }),
+    ...(apiVersion && { apiVersion }),
+    ...(event && { call: event.call }),
+    ...(event?.type && { type: event.type }),
+    ...(resourceId && { resourceId }),
+    ...(outcome && { change: outcome.change }),
+    ...(outcome?.operationId && { operationId: outcome.operationId }),
+    ...(answer.isLost && { isLost: true as const }),
+  };
 }
 
 async function readText(request: IncomingMessage): Promise<string> {

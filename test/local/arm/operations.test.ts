@@ -113,7 +113,7 @@ describe("a long-running operation", () => {
   it("lets the plan answer a request", async () => {
     const { client, group } = await open({
       plan: (event) =>
-        event.at === "request" && event.method === "GET"
+        event.at === "request" && event.call === "GET"
           ? {
               error: {
                 status: 429,
@@ -151,7 +151,7 @@ describe("a restart", () => {
     const { client, path } = await open({
       backends: [fake.backend],
       plan: (event) =>
-        event.at === "operation" && event.type.endsWith("/flexibleServers") ? { delayMs: 60_000 } : undefined,
+        event.at === "operation" && event.type.endsWith("/flexibleServers") ? { delayMs: 2_000 } : undefined,
     });
     const answer = await client.put(path, version, body);
     expect(answer.status).toBe(202);
@@ -163,8 +163,7 @@ describe("a restart", () => {
 
   it("ends what was being deleted", async () => {
     const { client, group } = await open({
-      plan: (event) =>
-        event.at === "operation" && event.kind === "delete" ? { delayMs: 60_000 } : undefined,
+      plan: (event) => (event.at === "operation" && event.kind === "delete" ? { delayMs: 2_000 } : undefined),
     });
     const answer = await client.delete(group, "2024-03-01");
     expect(
