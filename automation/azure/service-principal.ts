@@ -10,7 +10,7 @@ import { missingActions } from "./permissions.ts";
 import type { PermissionEntry } from "./permissions.ts";
 
 /** What the stack makes in the tenant's subscription: namespaces to be registered, and the rights to be held. */
-const NAMESPACES = [
+export const NAMESPACES = [
   "Microsoft.Network",
   "Microsoft.Compute",
   "Microsoft.ContainerService",
@@ -27,7 +27,7 @@ const NAMESPACES = [
   "Microsoft.Dashboard",
 ] as const;
 
-const ACTIONS = [
+export const ACTIONS = [
   "Microsoft.Resources/subscriptions/resourceGroups/write",
   "Microsoft.Resources/subscriptions/resourceGroups/delete",
   "Microsoft.Network/virtualNetworks/write",
