@@ -49,10 +49,14 @@ const identifying = ["kubeconfig", "context", "cluster", "namespace"] as const;
 
 /**
  * A cluster has no identity of its own: the provider, and with it every object, is replaced exactly when the
- * server that the kubeconfig points to changes, and when a kubeconfig is not known yet.
+ * server that the kubeconfig points to changes, and when a kubeconfig is not known yet. One that is given an identity
+ * (`clusterIdentifier`) is replaced exactly when that is known to change. While it is not known, as when the engine
+ * asks what a targeted destroy of the cluster takes along, a replacement would make the engine close this plugin
+ * before it is done with it.
  */
 export async function diffConfig({ oldInputs, olds, news }: DiffRequest): Promise<DiffResult> {
   const before = Object.keys(oldInputs).length > 0 ? oldInputs : olds;
+  if (before["clusterIdentifier"] && news["clusterIdentifier"]) return diffIdentified(before, news);
   if (hasUnknown(news["kubeconfig"])) {
     return { changes: "some", diffs: ["kubeconfig"], replaces: ["kubeconfig"] };
   }
@@ -66,6 +70,15 @@ export async function diffConfig({ oldInputs, olds, news }: DiffRequest): Promis
   const servers = await Promise.all([serverOf(before), serverOf(news)]);
   const moved = servers[0] !== servers[1];
   return { changes: "some", diffs: [...diffs, ...others], replaces: moved ? diffs : [] };
+}
+
+function diffIdentified(before: PropertyMap, news: PropertyMap): DiffResult {
+  const [old, next] = [plain(before), plain(news)];
+  const keys = [...new Set([...Object.keys(old), ...Object.keys(next)])];
+  const diffs = keys.filter((key) => key !== "version" && (hasUnknown(news[key]) || old[key] !== next[key]));
+  if (diffs.length === 0) return { changes: "none" };
+  const moved = diffs.includes("clusterIdentifier") && !hasUnknown(news["clusterIdentifier"]);
+  return { changes: "some", diffs, replaces: moved ? ["clusterIdentifier"] : [] };
 }
 
 async function serverOf(args: PropertyMap): Promise<string> {

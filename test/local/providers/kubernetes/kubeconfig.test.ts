@@ -82,6 +82,21 @@ describe("the provider's settings", () => {
     expect(diff.replaces).toEqual(["kubeconfig"]);
   });
 
+  it("replace a provider with an identity exactly when that is known to change", async () => {
+    const before = { kubeconfig: config("https://a:1"), clusterIdentifier: "one" };
+    const moved = await differ(before, { kubeconfig: config("https://b:1"), clusterIdentifier: "one" });
+    expect(moved).toEqual({ changes: "some", diffs: ["kubeconfig"], replaces: [] });
+    const other = await differ(before, { ...before, clusterIdentifier: "two" });
+    expect(other).toEqual({
+      changes: "some",
+      diffs: ["clusterIdentifier"],
+      replaces: ["clusterIdentifier"],
+    });
+    const unknown = await differ(before, { kubeconfig: new Unknown(), clusterIdentifier: new Unknown() });
+    expect(unknown.replaces).toEqual([]);
+    expect(await differ(before, { ...before })).toEqual({ changes: "none" });
+  });
+
   it("are the same with another version of the SDK", async () => {
     const kubeconfig = config("https://a:1");
     expect(await differ({ kubeconfig, version: "1" }, { kubeconfig, version: "2" })).toEqual({
