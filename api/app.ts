@@ -9,6 +9,7 @@ import type { Tierlift } from "../automation/tierlift.ts";
 import { requireToken } from "./auth.ts";
 import type { ApiEnvironment, Authenticate } from "./auth.ts";
 import { answerProblem, InvalidRequest } from "./problems.ts";
+import { createDocsRoutes } from "./routes/docs.ts";
 import { createHealthRoutes } from "./routes/health.ts";
 import { createMigrationRoutes } from "./routes/migrations.ts";
 import { createProvisioningRoutes } from "./routes/provisioning.ts";
@@ -61,6 +62,7 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   });
 
   app.route("/", createHealthRoutes(tierlift));
+  app.route("/", createDocsRoutes());
   app.use("/api/*", requireToken(authenticate));
   app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
   app.route("/api/v1/tenants", createTenantRoutes(tierlift));

@@ -3,10 +3,12 @@ import { z } from "zod";
 import { JOB_STATUSES, PHASES, TENANT_STATUSES } from "../automation/model.ts";
 import { TIERS } from "../stacks/spec.ts";
 
+const text = z.string({
+  error: (issue) => (issue.input === undefined ? "is required" : "must be a string"),
+});
+
 /** `@NotBlank`: present and not only white space. */
-const filled = z
-  .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
-  .refine((value) => value.trim() !== "", "must not be blank");
+const filled = text.regex(/\S/, "must not be blank");
 
 const tier = z.enum(TIERS, {
   error: (issue) => (issue.input === undefined ? "is required" : `must be one of ${TIERS.join(", ")}`),
@@ -26,41 +28,68 @@ export const approveRequest = z.object({ digest: filled.optional() });
 
 export const createTenantRequest = z.object({
   name: filled,
-  slug: filled.regex(
+  slug: text.regex(
     /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
     "must be 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
   ),
   tier: tier.default("FREE"),
-  region: filled
-    .regex(/^[a-z][a-z0-9]+$/, "must be an Azure region such as westeurope")
-    .default("westeurope"),
-  adminEmail: filled.pipe(z.email("must be an e-mail address")),
+  region: text.regex(/^[a-z][a-z0-9]+$/, "must be an Azure region such as westeurope").default("westeurope"),
+  adminEmail: z.email({
+    error: (issue) => (issue.input === undefined ? "is required" : "must be an e-mail address"),
+  }),
 });
 
 export const deleteTenantQuery = z.object({
   confirm: z.string({ error: "is required: repeat the tenant's slug to confirm" }),
 });
 
-const pageQuery = z.object({
-  page: z.coerce
-    .number("must be a number")
-    .int("must be a whole number")
-    .min(1, "must be at least 1")
-    .default(1),
-  size: z.coerce
-    .number("must be a number")
-    .int("must be a whole number")
-    .min(1, "must be at least 1")
-    .max(200, "must be at most 200")
-    .default(20),
+/** One of a list of words, which a wrong one is told. */
+const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, `must be one of ${words.join(", ")}`);
+
+const pageNumber = z.coerce
+  .number("must be a number")
+  .int("must be a whole number")
+  .min(1, "must be at least 1")
+  .describe("From 1.");
+const pageSize = z.coerce
+  .number("must be a number")
+  .int("must be a whole number")
+  .min(1, "must be at least 1")
+  .max(200, "must be at most 200");
+
+const SORT = "A minus in front sorts downwards.";
+
+export const listTenantsQuery = z.object({
+  page: pageNumber.default(1),
+  size: pageSize.default(20),
+  tier: oneOf(TIERS).optional(),
+  status: oneOf(TENANT_STATUSES).optional(),
+  region: filled.optional(),
+  slug: filled.optional(),
+  sort: oneOf(["createdAt", "-createdAt", "updatedAt", "-updatedAt", "slug", "-slug", "name", "-name"])
+    .default("createdAt")
+    .describe(SORT),
 });
-export const listTenantsQuery = pageQuery.extend({
-  tier: tier.optional(),
-  status: z.enum(TENANT_STATUSES, `must be one of ${TENANT_STATUSES.join(", ")}`).optional(),
+
+/** A list that is whole unless a page is asked for. */
+const jobsQuery = z.object({
+  page: pageNumber.optional(),
+  size: pageSize.optional().describe("Without page and size, all are answered."),
+  sort: oneOf(["initiatedAt", "-initiatedAt", "updatedAt", "-updatedAt"])
+    .default("initiatedAt")
+    .describe(SORT),
 });
-export const listMigrationsQuery = z.object({
-  status: z.enum(JOB_STATUSES, `must be one of ${JOB_STATUSES.join(", ")}`).optional(),
+export const listHistoryQuery = jobsQuery;
+export const listMigrationsQuery = jobsQuery.extend({
+  scope: oneOf(["active", "ended", "all"])
+    .optional()
+    .describe("Active ones when absent, or all when a status is given."),
+  status: oneOf(JOB_STATUSES).optional(),
+  tenantId: filled.optional(),
+  sourceTier: oneOf(TIERS).optional(),
+  targetTier: oneOf(TIERS).optional(),
 });
 export const previewQuery = z.object({
-  phase: z.enum(PHASES, `must be one of ${PHASES.join(", ")}`).optional(),
+  phase: oneOf(PHASES).optional(),
 });

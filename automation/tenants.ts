@@ -31,7 +31,13 @@ export interface TenantFilter {
   page: number;
   /** Tenants on a page. */
   size: number;
-  /** Tenants that are deleted are left out unless they are asked for by status. */
+  /** By creation, oldest first, when absent. */
+  order?: TenantOrder;
+}
+
+export interface TenantOrder {
+  by: "createdAt" | "updatedAt" | "slug" | "name";
+  descending: boolean;
 }
 
 export interface TenantPage {
@@ -46,6 +52,7 @@ export interface Tenants {
   create(tenant: NewTenant, actor: Actor): Promise<Tenant>;
   /** Throws TENANT_NOT_FOUND. */
   get(tenantId: string): Tenant;
+  /** Tenants that are deleted are left out unless they are asked for by status. */
   list(filter: TenantFilter): TenantPage;
   /** Destroys everything of the tenant in the background; `confirmation` is its slug. Its history is kept. */
   delete(tenantId: string, confirmation: string, actor: Actor): Promise<Tenant>;
@@ -108,7 +115,8 @@ export function createTenants({ store, ledger, events, work, ports }: TenantsOpt
 
     get: (tenantId) => shown(find(tenantId)),
 
-    list({ status, tier, region, slug, page, size }) {
+    list({ status, tier, region, slug, page, size, order }) {
+      const { by, descending } = order ?? { by: "createdAt", descending: false };
       const found = store.tenants
         .list(
           (tenant) =>
@@ -117,7 +125,7 @@ export function createTenants({ store, ledger, events, work, ports }: TenantsOpt
             (region === undefined || tenant.region === region) &&
             (slug === undefined || tenant.slug === slug),
         )
-        .sort((a, b) => a.createdAt.localeCompare(b.createdAt) || a.id.localeCompare(b.id));
+        .sort((a, b) => a[by].localeCompare(b[by]) * (descending ? -1 : 1) || a.id.localeCompare(b.id));
       const tenants = found.slice((page - 1) * size, page * size).map(shown);
       return { tenants, page, size, total: found.length };
     },

@@ -1,7 +1,9 @@
 /** The specification's migration endpoints, and what is beside them. */
 import { Hono } from "hono";
+import type { z } from "zod";
 import type { Actor, TierMigrationJob } from "../../automation/model.ts";
 import { renderReviewMarkdown, renderReviewText } from "../../automation/engine/review.ts";
+import { isEnded } from "../../automation/migration/states.ts";
 import { TierliftError, tierliftError } from "../../automation/errors.ts";
 import type { VerificationReport } from "../../automation/ports.ts";
 import type { Tierlift } from "../../automation/tierlift.ts";
@@ -11,11 +13,13 @@ import type { ApiEnvironment } from "../auth.ts";
 import {
   approveRequest,
   initiateMigrationRequest,
+  listHistoryQuery,
   listMigrationsQuery,
   previewQuery,
   reasonRequest,
   submitCredentialsRequest,
 } from "../schemas.ts";
+import { answerPage, pageOf, sortedBy } from "../lists.ts";
 import { parseBody, parseQuery } from "../validation.ts";
 
 /** What a preview can be read as; the first where a client does not mind. */
@@ -47,9 +51,9 @@ export function createMigrationRoutes(
 
   app.get("/", (c) => {
     requirePlatformAdmin(c.get("actor"));
-    const { status } = parseQuery(c, listMigrationsQuery);
-    const active = migrations.listActive();
-    return c.json(status === undefined ? active : active.filter((job) => job.status === status));
+    const { sort, page, size, ...filter } = parseQuery(c, listMigrationsQuery);
+    const found = migrations.list().filter((job) => isMeant(job, filter));
+    return c.json(answerPage(c, sortedJobs(found, sort), pageOf({ page, size })));
   });
 
   app.get("/stats", (c) => {
@@ -75,7 +79,8 @@ export function createMigrationRoutes(
   app.get("/tenants/:tenantId/history", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(migrations.history(tenantId));
+    const { sort, page, size } = parseQuery(c, listHistoryQuery);
+    return c.json(answerPage(c, sortedJobs(migrations.history(tenantId), sort), pageOf({ page, size })));
   });
 
   app.get("/:jobId", async (c) => {
@@ -145,3 +150,23 @@ export function createMigrationRoutes(
 
   return app;
 }
+
+type JobFilter = Pick<
+  z.infer<typeof listMigrationsQuery>,
+  "scope" | "status" | "tenantId" | "sourceTier" | "targetTier"
+>;
+
+function isMeant(job: TierMigrationJob, { scope, status, ...fields }: JobFilter): boolean {
+  // A status says by itself whether it is an end.
+  const scoped = scope ?? (status === undefined ? "active" : "all");
+  if (scoped !== "all" && isEnded(job.status) !== (scoped === "ended")) return false;
+  return [
+    [status, job.status],
+    [fields.tenantId, job.tenantId],
+    [fields.sourceTier, job.sourceTier],
+    [fields.targetTier, job.targetTier],
+  ].every(([wanted, value]) => wanted === undefined || wanted === value);
+}
+
+const sortedJobs = (jobs: TierMigrationJob[], sort: string): TierMigrationJob[] =>
+  sortedBy(jobs, sort, (job, field) => (field === "updatedAt" ? job.updatedAt : job.initiatedAt));

@@ -1,8 +1,10 @@
 /** Tenants: made at once, provisioned behind the answer. */
 import { Hono } from "hono";
+import type { TenantOrder } from "../../automation/tenants.ts";
 import type { Tierlift } from "../../automation/tierlift.ts";
 import { requirePlatformAdmin, requireTenantManager } from "../auth.ts";
 import type { ApiEnvironment } from "../auth.ts";
+import { tellTotal } from "../lists.ts";
 import { createTenantRequest, deleteTenantQuery, listTenantsQuery } from "../schemas.ts";
 import { parseBody, parseQuery } from "../validation.ts";
 
@@ -18,7 +20,12 @@ export function createTenantRoutes({ tenants }: Tierlift): Hono<ApiEnvironment> 
 
   app.get("/", (c) => {
     requirePlatformAdmin(c.get("actor"));
-    return c.json(tenants.list(parseQuery(c, listTenantsQuery)));
+    const { sort, ...filter } = parseQuery(c, listTenantsQuery);
+    const descending = sort.startsWith("-");
+    const by = (descending ? sort.slice(1) : sort) as TenantOrder["by"];
+    const found = tenants.list({ ...filter, order: { by, descending } });
+    tellTotal(c, found.total, found);
+    return c.json(found);
   });
 
   app.get("/:tenantId", (c) => {

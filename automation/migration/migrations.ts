@@ -51,6 +51,8 @@ export interface Migrations {
   active(tenantId: string): TierMigrationJob;
   /** All of a tenant's migrations, oldest first. */
   history(tenantId: string): TierMigrationJob[];
+  /** All migrations of all tenants, oldest first. */
+  list(): TierMigrationJob[];
   /** Active migrations of all tenants, oldest first. */
   listActive(): TierMigrationJob[];
   stats(): MigrationStats;
@@ -187,6 +189,8 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
       tenantOf(tenantId);
       return jobs(({ job }) => job.tenantId === tenantId);
     },
+
+    list: () => jobs(() => true),
 
     listActive: () => jobs(({ job }) => !isEnded(job.status)),
 

@@ -3,13 +3,18 @@ import { pino } from "pino";
 import { SignJWT } from "jose";
 import { createApp } from "../../api/app.ts";
 import { createAuthenticator } from "../../api/auth.ts";
+import { createDocument } from "../../api/openapi/document.ts";
+import { createContract } from "./api-contract.ts";
 import { createWorld } from "./fake-world.ts";
 import type { World, WorldOptions } from "./fake-world.ts";
 
 const SECRET = "a secret of at least thirty-two bytes";
+const contract = createContract(createDocument());
+const AT = "2026-01-01T00:00:00.000Z";
 
 export interface Api {
   world: World;
+  /** Rejects when the answer is not one that the OpenAPI document tells of. */
   request(
     path: string,
     options?: { method?: string; token?: string; body?: unknown; headers?: Record<string, string> },
@@ -28,7 +33,8 @@ export const mintToken = (roles: string[], tenantId?: string): Promise<string> =
 export function createApi(
   options: WorldOptions & { completeWaitMs?: number; heartbeatMs?: number } = {},
 ): Api {
-  const world = createWorld(options);
+  const verify = () => Promise.resolve({ checks: [], passed: true, startedAt: AT, finishedAt: AT });
+  const world = createWorld({ ...options, ports: { verify, ...options.ports } });
   const { completeWaitMs, heartbeatMs } = options;
   const app = createApp({
     tierlift: world.tierlift,
@@ -37,12 +43,15 @@ export function createApi(
     ...(completeWaitMs === undefined ? {} : { completeWaitMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   });
-  const request: Api["request"] = async (path, { method = "GET", token, body, headers = {} } = {}) =>
-    app.request(path, {
+  const request: Api["request"] = async (path, { method = "GET", token, body, headers = {} } = {}) => {
+    const response = await app.request(path, {
       method,
       headers: { ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
+    await contract.check(method, path, response);
+    return response;
+  };
   return {
     world,
     request,
