@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Tierlift } from "../automation/tierlift.ts";
 import { requireToken } from "./auth.ts";
 import type { ApiEnvironment, Authenticate } from "./auth.ts";
+import { idempotent } from "./idempotency.ts";
 import { answerProblem, InvalidRequest } from "./problems.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createHealthRoutes } from "./routes/health.ts";
@@ -64,6 +65,10 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   app.route("/", createHealthRoutes(tierlift));
   app.route("/", createDocsRoutes());
   app.use("/api/*", requireToken(authenticate));
+  app.use(
+    "/api/*",
+    idempotent(tierlift.answers, (error) => logger.error({ err: error }, "an answer was not kept")),
+  );
   app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
   app.route("/api/v1/tenants", createTenantRoutes(tierlift));
   app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, heartbeatMs));

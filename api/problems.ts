@@ -12,6 +12,7 @@ const STATUS_OF_KIND = {
   forbidden: 403,
   missing: 404,
   conflict: 409,
+  unprocessable: 422,
   unavailable: 503,
   timeout: 504,
   upstream: 502,

@@ -39,6 +39,16 @@ export const createTenantRequest = z.object({
   }),
 });
 
+export const idempotencyHeaders = z.object({
+  "Idempotency-Key": z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
+    .optional()
+    .describe(
+      "Of the client's choice, new for each request: a POST sent again within a day is answered again.",
+    ),
+});
+
 export const deleteTenantQuery = z.object({
   confirm: z.string({ error: "is required: repeat the tenant's slug to confirm" }),
 });

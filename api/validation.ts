@@ -18,6 +18,15 @@ export async function parseBody<T>(c: Context, schema: z.ZodType<T>): Promise<T>
 /** Reads the query's parameters, each once. */
 export const parseQuery = <T>(c: Context, schema: z.ZodType<T>): T => parse(schema, c.req.query(), "query");
 
+/** Reads headers by the names that the schema gives them. */
+export function parseHeaders<Shape extends z.ZodRawShape>(
+  c: Context,
+  schema: z.ZodObject<Shape>,
+): z.infer<z.ZodObject<Shape>> {
+  const values = Object.keys(schema.shape).map((name) => [name, c.req.header(name)]);
+  return parse<z.infer<z.ZodObject<Shape>>>(schema, Object.fromEntries(values), "headers");
+}
+
 function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -9,6 +9,7 @@ export type ErrorKind =
   | "forbidden"
   | "missing"
   | "conflict"
+  | "unprocessable"
   | "unavailable"
   | "timeout"
   | "upstream"
@@ -42,6 +43,16 @@ export const ERRORS = {
     "unauthenticated",
     false,
     ({ problem }) => `${problem}. Send a valid bearer token in the Authorization header.`,
+  ),
+  IDEMPOTENCY_KEY_REUSED: row<Nothing>(
+    "unprocessable",
+    false,
+    () => "The idempotency key was used for another request. Send this one with a key of its own.",
+  ),
+  IDEMPOTENCY_KEY_BUSY: row<Nothing>(
+    "conflict",
+    true,
+    () => "A request with this idempotency key is under way. Ask again in a moment for its answer.",
   ),
   FORBIDDEN: row<{ needed: string }>(
     "forbidden",

@@ -221,6 +221,19 @@ export interface MigrationRecord extends Audited {
   work: MigrationWork;
 }
 
+/** An answer that is given again to the same request: one with the same idempotency key. */
+export interface StoredAnswer {
+  /** SHA-256 of the one who asked and the key. */
+  id: string;
+  /** SHA-256 of the request, to tell another one with the same key. */
+  fingerprint: string;
+  /** From then on the key is free again. */
+  expiresAt: string;
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
 /** A tenant's own work outside a migration: making its slice, or destroying all of it. */
 export interface Operation {
   id: string;

@@ -2,6 +2,8 @@
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
 import type { StackEngine } from "./engine/engine.ts";
+import { createAnswers } from "./answers.ts";
+import type { Answers } from "./answers.ts";
 import { createEventLog } from "./events.ts";
 import type { EventLog } from "./events.ts";
 import { createLeases } from "./lease.ts";
@@ -30,6 +32,7 @@ export interface Tierlift {
   tenants: Tenants;
   migrations: Migrations;
   events: Pick<EventLog, "subscribe" | "recent">;
+  answers: Answers;
   /** Completes what a crash left half written, then goes on with unfinished work in the background. */
   start(): Promise<void>;
   /** Ends running work in good order; a later start goes on with it. The store and the engine stay open. */
@@ -54,6 +57,7 @@ export function createTierlift({ store, engine, ports, settings, logger }: Tierl
     tenants: createTenants({ store, ledger, events, work, ports }),
     migrations: createMigrations({ store, ledger, migrator, ports }),
     events,
+    answers: createAnswers(store.answers, clock),
     async start() {
       await ledger.settle();
       platform.start();

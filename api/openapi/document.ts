@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document, made of the operations and the schemas that requests are checked against. Pure. */
 import { z } from "zod";
+import { idempotencyHeaders } from "../schemas.ts";
 import { entities, problem } from "./entities.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Answer, ApiOperation } from "./operations.ts";
@@ -109,9 +110,10 @@ const ACCESS = {
   "platform administrator": "For PLATFORM_ADMIN.",
 } as const satisfies Record<ApiOperation["access"], string>;
 
-function problemsOf({ access, problems = [] }: ApiOperation): number[] {
+function problemsOf({ method, access, problems = [] }: ApiOperation): number[] {
   const general = access === "anyone" ? [] : [401, 403, 500, 503];
-  return [...problems, ...general];
+  const ofKeys = method === "post" ? [400, 409, 422] : [];
+  return [...problems, ...general, ...ofKeys];
 }
 
 function documentedAnswer({
@@ -145,11 +147,16 @@ function requestBody(body: z.ZodObject): NonNullable<DocumentedOperation["reques
   return { required: "required" in schema, content: { "application/json": { schema } } };
 }
 
-function parametersOf({ path, query, headers }: ApiOperation): Parameter[] {
+function parametersOf({ method, path, query, headers }: ApiOperation): Parameter[] {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]): Parameter => {
     return { name, in: "path", required: true, schema: { type: "string", format: "uuid" } };
   });
-  return [...inPath, ...fieldParameters(query, "query"), ...fieldParameters(headers, "header")];
+  return [
+    ...inPath,
+    ...fieldParameters(query, "query"),
+    ...fieldParameters(headers, "header"),
+    ...fieldParameters(method === "post" ? idempotencyHeaders : undefined, "header"),
+  ];
 }
 
 function fieldParameters(schema: z.ZodObject | undefined, where: "query" | "header"): Parameter[] {

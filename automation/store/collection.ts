@@ -2,20 +2,23 @@
 import { createSerial } from "../serial.ts";
 import type { Collection } from "./store.ts";
 
-/** Makes a document durable; its rejection leaves the collection as it was. */
-export type WriteDocument<T> = (document: T) => Promise<void>;
+/** What makes changes durable; a rejection leaves the collection as it was. */
+export interface Medium<T> {
+  write(document: T): Promise<void>;
+  erase(id: string): Promise<void>;
+}
 
 export function createCollection<T extends { id: string }>(
   kind: string,
   present: Iterable<T>,
-  write: WriteDocument<T>,
+  medium: Medium<T>,
 ): Collection<T> {
   const documents = new Map<string, T>();
   for (const document of present) documents.set(document.id, document);
   const inTurn = createSerial();
 
   async function replace(next: T): Promise<T> {
-    await write(next);
+    await medium.write(next);
     documents.set(next.id, next);
     return structuredClone(next);
   }
@@ -39,6 +42,12 @@ export function createCollection<T extends { id: string }>(
         change(draft);
         if (draft.id !== id) throw new Error(`the id of ${kind} ${id} cannot change`);
         return replace(draft);
+      }),
+    remove: (id) =>
+      inTurn(id, async () => {
+        if (!documents.has(id)) return;
+        await medium.erase(id);
+        documents.delete(id);
       }),
   };
 }

@@ -1,5 +1,5 @@
 /** One JSON document in one file, by way of lowdb, with what lowdb leaves out: durability, a version, no empty start. */
-import { open, readFile, rename } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Low } from "lowdb";
 import type { Adapter } from "lowdb";
@@ -24,6 +24,12 @@ export async function readDocument<T>(file: string): Promise<T | undefined> {
   const adapter = durableFile<T>(file);
   const envelope = await adapter.read();
   return envelope?.document;
+}
+
+/** Removes a document; when the promise resolves it stays away after a loss of power. */
+export async function removeDocument(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncFolder(dirname(file));
 }
 
 /** lowdb's adapter interface over a file that is replaced as a whole: temp file, fsync, rename, fsync of the folder. */

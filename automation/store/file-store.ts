@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { tierliftError } from "../errors.ts";
 import type { AuditEntry, TierliftEvent } from "../model.ts";
 import { createCollection } from "./collection.ts";
-import { readDocument, writeDocument } from "./document-file.ts";
+import { readDocument, removeDocument, writeDocument } from "./document-file.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { fileLogs } from "./log-file.ts";
 import type { OnCut } from "./log-file.ts";
 import type { Artifacts, Collection, Store } from "./store.ts";
 
-const FOLDERS = ["tenants", "migrations", "operations", "audit", "events", "artifacts"] as const;
+const FOLDERS = ["tenants", "migrations", "operations", "answers", "audit", "events", "artifacts"] as const;
 
 export interface FileStoreOptions {
   /** Told about every log whose last line a crash had cut; the line is gone, the log goes on. */
@@ -50,9 +50,11 @@ async function openLocked(folder: string, onCut: OnCut, release: () => void): Pr
 
   async function collection<T extends { id: string }>(kind: string, name: string): Promise<Collection<T>> {
     const present = await readAll<T>(join(folder, name));
-    return createCollection<T>(kind, present, (document) =>
-      tracked(() => writeDocument(join(folder, name, `${document.id}.json`), document)),
-    );
+    const fileOf = (id: string): string => join(folder, name, `${id}.json`);
+    return createCollection<T>(kind, present, {
+      write: (document) => tracked(() => writeDocument(fileOf(document.id), document)),
+      erase: (id) => tracked(() => removeDocument(fileOf(id))),
+    });
   }
 
   const audit = fileLogs<AuditEntry>(join(folder, "audit"), onCut);
@@ -61,6 +63,7 @@ async function openLocked(folder: string, onCut: OnCut, release: () => void): Pr
     tenants: await collection("tenant", "tenants"),
     migrations: await collection("migration", "migrations"),
     operations: await collection("operation", "operations"),
+    answers: await collection("answer", "answers"),
     audit,
     events,
     artifacts: fileArtifacts(join(folder, "artifacts"), tracked),

@@ -7,6 +7,7 @@ export function createMemoryStore(): Store {
     tenants: memoryCollection("tenant"),
     migrations: memoryCollection("migration"),
     operations: memoryCollection("operation"),
+    answers: memoryCollection("answer"),
     audit: memoryLogs(),
     events: memoryLogs(),
     artifacts: memoryArtifacts(),
@@ -15,7 +16,7 @@ export function createMemoryStore(): Store {
 }
 
 function memoryCollection<T extends { id: string }>(kind: string): Collection<T> {
-  return createCollection<T>(kind, [], () => Promise.resolve());
+  return createCollection<T>(kind, [], { write: () => Promise.resolve(), erase: () => Promise.resolve() });
 }
 
 function memoryLogs<T>(): Logs<T> {

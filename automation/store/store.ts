@@ -1,5 +1,12 @@
 /** Where the service keeps what must outlive it. Two implementations, one contract: files and memory. */
-import type { AuditEntry, MigrationRecord, Operation, TenantRecord, TierliftEvent } from "../model.ts";
+import type {
+  AuditEntry,
+  MigrationRecord,
+  Operation,
+  StoredAnswer,
+  TenantRecord,
+  TierliftEvent,
+} from "../model.ts";
 
 /**
  * Documents of one kind. Reads answer from memory, with copies: changing what was read changes nothing.
@@ -15,6 +22,8 @@ export interface Collection<T extends { id: string }> {
    * and the promise rejects. Rejects when there is no such document.
    */
   update(id: string, change: (draft: T) => void): Promise<T>;
+  /** Does nothing when there is no such document. */
+  remove(id: string): Promise<void>;
 }
 
 /** Append-only entries under a key (a tenant's or a migration's id); an append costs the same however many there are. */
@@ -35,6 +44,7 @@ export interface Store {
   tenants: Collection<TenantRecord>;
   migrations: Collection<MigrationRecord>;
   operations: Collection<Operation>;
+  answers: Collection<StoredAnswer>;
   audit: Logs<AuditEntry>;
   events: Logs<TierliftEvent>;
   artifacts: Artifacts;

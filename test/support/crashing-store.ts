@@ -31,6 +31,7 @@ export function createCrashingStore(
       list: (where) => inner.list(where),
       create: (document) => write(() => inner.create(document)),
       update: (id, change) => write(() => inner.update(id, change)),
+      remove: (id) => write(() => inner.remove(id)),
     };
   }
 
@@ -48,6 +49,7 @@ export function createCrashingStore(
     tenants: collection(store.tenants),
     migrations: collection(store.migrations),
     operations: collection(store.operations),
+    answers: collection(store.answers),
     audit: logs(store.audit),
     events: logs(store.events),
     artifacts,

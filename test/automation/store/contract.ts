@@ -62,6 +62,20 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(store.operations.get("a")?.status).toBe("RUNNING");
     });
 
+    test("removes a document, whose id is then free", async () => {
+      await store.operations.create(operation("a"));
+      await store.operations.remove("a");
+      expect(store.operations.get("a")).toBeUndefined();
+      expect(store.operations.list()).toEqual([]);
+      await expect(store.operations.update("a", () => undefined)).rejects.toThrow("no operation a");
+      await store.operations.create(operation("a"));
+      expect(store.operations.list()).toHaveLength(1);
+    });
+
+    test("removes what is not there without a word", async () => {
+      await expect(store.operations.remove("a")).resolves.toBeUndefined();
+    });
+
     test("makes updates of one document one after the other", async () => {
       await store.operations.create({ ...operation("a"), resourcesDone: 0 });
       const addOne = () =>
