@@ -1,6 +1,5 @@
 /** Resource providers: their registration, what a region offers, how much of it is used. */
 import type { Cloud } from "./cloud.ts";
-import { definitionOf } from "./definitions/index.ts";
 import { conflict, notFound } from "./errors.ts";
 import type { ArmAnswer, ArmRequest } from "./http.ts";
 import { queryValue, stringAt } from "./http.ts";
@@ -12,6 +11,7 @@ import type { CollectionPath } from "./path.ts";
 import { coresOf, coreUsage } from "./quota.ts";
 import { behaviours, behaviourOf, hasNamespace, namespaces } from "./types/index.ts";
 import { findDeletedVault } from "./vaults/soft-delete.ts";
+import { versionsOf } from "./versions.ts";
 
 /** Always registered, in Azure too. */
 const alwaysThere = new Set(["microsoft.authorization", "microsoft.resources"]);
@@ -41,7 +41,7 @@ export function describeProvider(subscription: Subscription, namespace: string):
     resourceTypes: types.map((behaviour) => ({
       resourceType: behaviour.type.slice(name.length + 1),
       locations: behaviour.isGlobal ? ["global"] : regionDisplayNames,
-      apiVersions: [definitionOf(behaviour.type)?.apiVersion ?? "2024-03-01"],
+      apiVersions: versionsOf(behaviour.type),
       zoneMappings: regionDisplayNames.map((location) => ({ location, zones: ["1", "2", "3"] })),
     })),
   };

@@ -154,7 +154,8 @@ async function serve(
 ): Promise<void> {
   const started = performance.now();
   const method = request.method ?? "GET";
-  const url = new URL(request.url ?? "/", cloud.origin());
+  // Joined as text: clients that append an id to their endpoint ask for `//subscriptions/…`, which is no host's name.
+  const url = new URL(`${cloud.origin()}${request.url ?? "/"}`);
   const text = await readText(request).catch(() => undefined);
   if (text === undefined) {
     response.writeHead(413).end();

@@ -4,6 +4,7 @@ import { checkBody, checkName, definitionOf } from "./definitions/index.ts";
 import { ArmError, badRequest } from "./errors.ts";
 import { isRecord } from "./http.ts";
 import type { TypeBehaviour } from "./types/behaviour.ts";
+import { versionsOf } from "./versions.ts";
 
 const versionPattern = /^\d{4}-\d{2}-\d{2}(-preview)?$/;
 
@@ -25,17 +26,17 @@ export function requireApiVersion(apiVersion: string | undefined): string {
 }
 
 /**
- * A PUT or PATCH must come in the version whose definition is known, since nothing else can be checked. Resource
- * groups are the exception: their body is the same in all versions, and clients read them in old ones.
+ * A PUT or PATCH must come in the version whose definition is known or in a neighbour of it, since nothing else can be
+ * checked. Resource groups are the exception: their body is the same in all versions, and clients read them in old ones.
  */
 export function requireKnownVersion(type: string, apiVersion: string, location: string): void {
-  const definition = definitionOf(type);
-  if (definition === undefined || definition.apiVersion === apiVersion) return;
+  const known = versionsOf(type);
+  if (known.length === 0 || known.includes(apiVersion)) return;
   if (type.toLowerCase() === "microsoft.resources/resourcegroups") return;
   const [namespace, ...rest] = type.split("/");
   throw badRequest(
     "NoRegisteredProviderFound",
-    `No registered resource provider found for location '${location}' and API version '${apiVersion}' for type '${rest.join("/")}'. The supported api-versions are '${definition.apiVersion}' (namespace ${namespace ?? ""}).`,
+    `No registered resource provider found for location '${location}' and API version '${apiVersion}' for type '${rest.join("/")}'. The supported api-versions are '${known.join(", ")}' (namespace ${namespace ?? ""}).`,
   );
 }
 
