@@ -1,5 +1,4 @@
 /** The REST service as a function of what it serves: routes, tokens, problems. */
-import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
@@ -9,9 +8,13 @@ import type { Tierlift } from "../automation/tierlift.ts";
 import { requireToken } from "./auth.ts";
 import type { ApiEnvironment, Authenticate } from "./auth.ts";
 import { idempotent } from "./idempotency.ts";
+import { createMetrics } from "./metrics.ts";
+import { factsOf, observed } from "./observe.ts";
+import { matchPath } from "./openapi/match.ts";
 import { answerProblem, InvalidRequest } from "./problems.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createHealthRoutes } from "./routes/health.ts";
+import { createMetricsRoutes } from "./routes/metrics.ts";
 import { createMigrationRoutes } from "./routes/migrations.ts";
 import { createProvisioningRoutes } from "./routes/provisioning.ts";
 import { createTenantRoutes } from "./routes/tenants.ts";
@@ -33,17 +36,10 @@ export interface AppOptions {
 export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   const { tierlift, authenticate, logger, completeWaitMs = 25_000, heartbeatMs = 15_000 } = options;
   const app = new Hono<ApiEnvironment>();
+  const metrics = createMetrics(tierlift);
 
   app.use(secureHeaders());
-  app.use(async (c, next) => {
-    const requestId = randomUUID();
-    const started = performance.now();
-    c.set("requestId", requestId);
-    c.header("X-Request-Id", requestId);
-    await next();
-    const ms = Math.round(performance.now() - started);
-    logger.info({ requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms }, "request");
-  });
+  app.use(observed(logger, metrics));
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -53,17 +49,18 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
     }),
   );
   app.onError((error, c) =>
-    answerProblem(c, error, (cause) =>
-      logger.error({ err: cause, requestId: c.get("requestId") }, "request failed"),
-    ),
+    answerProblem(c, error, (cause) => logger.error({ err: cause, ...factsOf(c) }, "request failed")),
   );
   app.notFound((c) => {
-    const message = `There is no ${c.req.method} ${c.req.path}: see README for the paths.`;
-    return answerProblem(c, new HTTPException(404, { message }), () => undefined);
+    const methods = matchPath(c.req.path)?.operations.map(({ method }) => method.toUpperCase());
+    if (methods !== undefined) c.header("Allow", methods.join(", "));
+    const message = `There is no ${c.req.method} ${c.req.path}: see /docs for the paths.`;
+    return answerProblem(c, new HTTPException(methods ? 405 : 404, { message }), () => undefined);
   });
 
   app.route("/", createHealthRoutes(tierlift));
   app.route("/", createDocsRoutes());
+  app.route("/", createMetricsRoutes(metrics));
   app.use("/api/*", requireToken(authenticate));
   app.use(
     "/api/*",

@@ -7,7 +7,12 @@ import type { Actor } from "../automation/model.ts";
 
 /** What requests carry once they passed `requireToken`. */
 export interface ApiEnvironment {
-  Variables: { actor: Actor; requestId: string };
+  Variables: {
+    actor: Actor;
+    requestId: string;
+    /** What the request is about, where its path does not say. */
+    about?: { tenantId?: string; jobId?: string };
+  };
 }
 
 export type Authenticate = (token: string) => Promise<Actor>;

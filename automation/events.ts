@@ -18,6 +18,8 @@ export interface EventLog {
   ): AsyncIterable<TierliftEvent>;
   /** The newest events, oldest first, at most as many as are kept in memory. */
   recent(tenantId: string): Promise<TierliftEvent[]>;
+  /** Calls `listener` with each durable event of any tenant, from now on; it must not throw. Returns how to end it. */
+  watch(listener: (event: TierliftEvent) => void): () => void;
 }
 
 export interface EventLogOptions {
@@ -43,6 +45,7 @@ interface Topic {
 /** Opens the events of all tenants; a tenant's log is read when it is first asked for. */
 export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): EventLog {
   const topics = new Map<string, Promise<Topic>>();
+  const watchers = new Set<(event: TierliftEvent) => void>();
 
   function topicOf(tenantId: string): Promise<Topic> {
     let topic = topics.get(tenantId);
@@ -76,6 +79,7 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
         topic.recent = [...topic.recent, ...events].slice(-keep);
         batch.forEach(({ resolve }, index) => resolve(events[index] as TierliftEvent));
         for (const listener of topic.listeners) listener();
+        for (const watcher of watchers) events.forEach(watcher);
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
@@ -115,6 +119,10 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
     },
     async recent(tenantId) {
       return structuredClone((await topicOf(tenantId)).recent);
+    },
+    watch(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Everything the API asks of, put together; the composition root hands in what touches the world. */
 import { randomUUID } from "node:crypto";
 import pLimit from "p-limit";
+import type { LimitFunction } from "p-limit";
 import type { StackEngine } from "./engine/engine.ts";
 import { createAnswers } from "./answers.ts";
 import type { Answers } from "./answers.ts";
@@ -33,6 +34,11 @@ export interface Tierlift {
   migrations: Migrations;
   events: Pick<EventLog, "subscribe" | "recent">;
   answers: Answers;
+  /** What goes on, for those who measure it. */
+  activity: {
+    onEvent: EventLog["watch"];
+    engineOperations(): { running: number; waiting: number };
+  };
   /** Completes what a crash left half written, then goes on with unfinished work in the background. */
   start(): Promise<void>;
   /** Ends running work in good order; a later start goes on with it. The store and the engine stay open. */
@@ -43,7 +49,8 @@ export interface Tierlift {
 
 export function createTierlift({ store, engine, ports, settings, logger }: TierliftOptions): Tierlift {
   const { clock } = ports;
-  const limited = limitEngine(engine, settings.maxConcurrentOperations);
+  const limit = pLimit(settings.maxConcurrentOperations);
+  const limited = limitEngine(engine, limit);
   const events = createEventLog({ logs: store.events, clock });
   const ledger = createLedger({ store, events, clock });
   const owner = `${process.pid}-${randomUUID()}`;
@@ -58,6 +65,10 @@ export function createTierlift({ store, engine, ports, settings, logger }: Tierl
     migrations: createMigrations({ store, ledger, migrator, ports }),
     events,
     answers: createAnswers(store.answers, clock),
+    activity: {
+      onEvent: (listener) => events.watch(listener),
+      engineOperations: () => ({ running: limit.activeCount, waiting: limit.pendingCount }),
+    },
     async start() {
       await ledger.settle();
       platform.start();
@@ -72,8 +83,7 @@ export function createTierlift({ store, engine, ports, settings, logger }: Tierl
 }
 
 /** Operations are processes with plugins: more than a machine can carry at once only slow each other down. */
-function limitEngine(engine: StackEngine, atOnce: number): StackEngine {
-  const limit = pLimit(atOnce);
+function limitEngine(engine: StackEngine, limit: LimitFunction): StackEngine {
   return {
     preview: (request, options) => limit(() => engine.preview(request, options)),
     update: (request, options) => limit(() => engine.update(request, options)),

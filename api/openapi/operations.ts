@@ -269,6 +269,9 @@ const serviceOperations: ApiOperation[] = [
     200: { description: "It does.", schema: readiness },
     503: { description: "It does not yet.", schema: readiness },
   }),
+  service("/metrics", "getMetrics", "Counts and durations for Prometheus", {
+    200: { description: "Prometheus' text format.", types: ["text/plain"] },
+  }),
   service("/openapi.json", "getDocument", "This document", {
     200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) },
   }),

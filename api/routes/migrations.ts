@@ -1,7 +1,8 @@
 /** The specification's migration endpoints, and what is beside them. */
 import { Hono } from "hono";
+import type { Context } from "hono";
 import type { z } from "zod";
-import type { Actor, TierMigrationJob } from "../../automation/model.ts";
+import type { TierMigrationJob } from "../../automation/model.ts";
 import { renderReviewMarkdown, renderReviewText } from "../../automation/engine/review.ts";
 import { isEnded } from "../../automation/migration/states.ts";
 import { TierliftError, tierliftError } from "../../automation/errors.ts";
@@ -32,10 +33,12 @@ export function createMigrationRoutes(
   const app = new Hono<ApiEnvironment>();
 
   /** The job, to one who may see it: another tenant's looks absent. */
-  function jobFor(actor: Actor, jobId: string): TierMigrationJob {
+  function jobFor(c: Context<ApiEnvironment, "/:jobId">): TierMigrationJob {
+    const [actor, jobId] = [c.get("actor"), c.req.param("jobId")];
     requireSomeManager(actor);
     const job = migrations.get(jobId);
     if (!canManageTenant(actor, job.tenantId)) throw tierliftError("MIGRATION_NOT_FOUND", { jobId });
+    c.set("about", { tenantId: job.tenantId });
     return job;
   }
 
@@ -66,6 +69,7 @@ export function createMigrationRoutes(
     requireTenantManager(c.get("actor"), tenantId);
     const { targetTier } = await parseBody(c, initiateMigrationRequest);
     const job = await migrations.initiate(tenantId, targetTier, c.get("actor"));
+    c.set("about", { jobId: job.id });
     c.header("Location", `/api/v1/migrations/${job.id}`);
     return c.json(job, 201);
   });
@@ -84,12 +88,12 @@ export function createMigrationRoutes(
   });
 
   app.get("/:jobId", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     return c.json({ ...job, verification: await reportOf(job.id) });
   });
 
   app.get("/:jobId/preview", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     const { phase = "PREVIEWING_CHANGES" } = parseQuery(c, previewQuery);
     const changes = await migrations.preview(job.id, phase);
     c.header("Vary", "Accept");
@@ -100,17 +104,17 @@ export function createMigrationRoutes(
   });
 
   app.get("/:jobId/audit", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     return c.json(await migrations.audit(job.id));
   });
 
   app.post("/:jobId/validate-payment", async (c) => {
     requirePlatformAdmin(c.get("actor"));
-    return c.json(await migrations.validatePayment(c.req.param("jobId"), c.get("actor")));
+    return c.json(await migrations.validatePayment(jobFor(c).id, c.get("actor")));
   });
 
   app.post("/:jobId/submit-credentials", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     const credentials = await parseBody(c, submitCredentialsRequest);
     return c.json(await migrations.submitCredentials(job.id, credentials, c.get("actor")));
   });
@@ -118,11 +122,11 @@ export function createMigrationRoutes(
   app.post("/:jobId/approve", async (c) => {
     requirePlatformAdmin(c.get("actor"));
     const { digest } = await parseBody(c, approveRequest);
-    return c.json(await migrations.approve(c.req.param("jobId"), c.get("actor"), digest));
+    return c.json(await migrations.approve(jobFor(c).id, c.get("actor"), digest));
   });
 
   app.post("/:jobId/complete-verification", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     const { job: after, done } = await migrations.completeVerification(
       job.id,
       c.get("actor"),
@@ -132,19 +136,19 @@ export function createMigrationRoutes(
   });
 
   app.post("/:jobId/rollback", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     const { reason } = await parseBody(c, reasonRequest);
     return c.json(await migrations.rollback(job.id, reason, c.get("actor")));
   });
 
   app.post("/:jobId/cancel", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     const { reason } = await parseBody(c, reasonRequest);
     return c.json(await migrations.cancel(job.id, reason, c.get("actor")));
   });
 
   app.post("/:jobId/retry", async (c) => {
-    const job = jobFor(c.get("actor"), c.req.param("jobId"));
+    const job = jobFor(c);
     return c.json(await migrations.retry(job.id, c.get("actor")));
   });
 

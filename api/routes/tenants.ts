@@ -14,6 +14,7 @@ export function createTenantRoutes({ tenants }: Tierlift): Hono<ApiEnvironment> 
   app.post("/", async (c) => {
     requirePlatformAdmin(c.get("actor"));
     const tenant = await tenants.create(await parseBody(c, createTenantRequest), c.get("actor"));
+    c.set("about", { tenantId: tenant.id });
     c.header("Location", `/api/v1/tenants/${tenant.id}`);
     return c.json(tenant, 201);
   });

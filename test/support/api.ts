@@ -31,15 +31,23 @@ export const mintToken = (roles: string[], tenantId?: string): Promise<string> =
     .sign(new TextEncoder().encode(SECRET));
 
 export function createApi(
-  options: WorldOptions & { completeWaitMs?: number; heartbeatMs?: number } = {},
+  options: WorldOptions & {
+    completeWaitMs?: number;
+    heartbeatMs?: number;
+    /** Told of every line that is logged. */
+    onLog?: (line: Record<string, unknown>) => void;
+  } = {},
 ): Api {
   const verify = () => Promise.resolve({ checks: [], passed: true, startedAt: AT, finishedAt: AT });
   const world = createWorld({ ...options, ports: { verify, ...options.ports } });
-  const { completeWaitMs, heartbeatMs } = options;
+  const { completeWaitMs, heartbeatMs, onLog } = options;
   const app = createApp({
     tierlift: world.tierlift,
     authenticate: createAuthenticator({ key: { secret: SECRET } }),
-    logger: pino({ enabled: false }),
+    logger: pino(
+      { enabled: onLog !== undefined },
+      { write: (line) => onLog?.(JSON.parse(line) as Record<string, unknown>) },
+    ),
     ...(completeWaitMs === undefined ? {} : { completeWaitMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   });
