@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import os from "node:os";
+import { parseArgs, type ParseArgsConfig } from "node:util";
 import { SetupError } from "../setup/errors.ts";
 import { SettingsError } from "./settings.ts";
 
@@ -16,9 +17,22 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly exitCode: number;
 
-  constructor(message: string, exitCode = 1) {
-    super(message);
+  constructor(message: string, exitCode = 1, options?: ErrorOptions) {
+    super(message, options);
     this.exitCode = exitCode;
+  }
+}
+
+/** Reads a command's options; what it does not know is refused with its usage and exit code 2. */
+export function parseOptions<T extends NonNullable<ParseArgsConfig["options"]>>(
+  args: string[],
+  options: T,
+  usage: string,
+) {
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    throw new CommandError(`${(error as Error).message}\n${usage}`, 2, { cause: error });
   }
 }
 

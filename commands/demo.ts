@@ -3,11 +3,10 @@
  * an empty TIERLIFT_HOME to the last check. The last line says how it ended; `--keep` leaves everything running.
  */
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { isPortFree } from "../local/ports.ts";
 import { SetupError } from "../setup/errors.ts";
 import { ensureParts } from "../setup/parts.ts";
-import { CommandError, exitCodeOf, runCommandLine } from "./command-line.ts";
+import { CommandError, exitCodeOf, parseOptions, runCommandLine } from "./command-line.ts";
 import { createClient } from "./demo/client.ts";
 import { prepareDemoHome } from "./demo/home.ts";
 import { startBeside, type RunningInstallation } from "./demo/running.ts";
@@ -23,13 +22,17 @@ const seconds = () => Math.round(performance.now() / 1000);
 
 await runCommandLine(async ({ args, signal }) => {
   try {
-    const { keep } = parseArgs({ args, options: { keep: { type: "boolean", default: false } } }).values;
-    await runDemo(keep, signal);
+    const options = { keep: { type: "boolean", default: false } } as const;
+    await runDemo(parseOptions(args, options, "usage: npm run demo [-- --keep]").keep, signal);
     print(`demo: COMPLETED in ${seconds()} s`);
     return 0;
   } catch (error) {
-    print(`demo: FAILED: ${signal.aborted ? `interrupted by ${String(signal.reason)}` : reasonOf(error)}`);
-    return signal.aborted ? exitCodeOf(signal) : error instanceof SettingsError ? 2 : 1;
+    const [reason, ...details] = signal.aborted
+      ? [`interrupted by ${String(signal.reason)}`]
+      : reasonOf(error).split("\n");
+    for (const line of details) print(line);
+    print(`demo: FAILED: ${reason}`);
+    return signal.aborted ? exitCodeOf(signal) : exitCodeAfter(error);
   }
 });
 
@@ -44,6 +47,8 @@ async function runDemo(keep: boolean, signal: AbortSignal): Promise<void> {
   const failed = installation.failed.then((sentence) => {
     throw new CommandError(sentence);
   });
+  // Raced below; where that is not reached, the reason it is not reached is the one to tell.
+  failed.catch(() => undefined);
   let kept = false;
   try {
     const stage = await setStage(settings, home, installation, signal);
@@ -112,4 +117,9 @@ function reasonOf(error: unknown): string {
   const expected =
     error instanceof CommandError || error instanceof SetupError || error instanceof SettingsError;
   return expected ? error.message : (error.stack ?? error.message);
+}
+
+function exitCodeAfter(error: unknown): number {
+  if (error instanceof SettingsError) return 2;
+  return error instanceof CommandError ? error.exitCode : 1;
 }

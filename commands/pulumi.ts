@@ -5,6 +5,7 @@ import path from "node:path";
 import { writeSecretFile } from "../local/files.ts";
 import { ensureEngineOnly } from "../setup/parts.ts";
 import { endWith, runCommandLine } from "./command-line.ts";
+import { readConnection } from "./endpoints.ts";
 import { engineEnvironment, projectFile } from "./engine-environment.ts";
 import { ensureHome } from "./home.ts";
 import { parseSettings } from "./settings.ts";
@@ -20,8 +21,11 @@ await runCommandLine(async ({ args, log, signal }) => {
   const plugins = settings.target === "local" ? planPlugins(settings.replacedPlugins) : [];
   await writeSecretFile(path.join(cwd, "Pulumi.yaml"), projectFile(settings, plugins));
   const bin = path.join(engine.root, "bin");
+  const connection = await readConnection(home);
   const env = {
     ...process.env,
+    // Plugins that a refresh or a destroy starts talk to the local cloud.
+    ...(connection && { NODE_EXTRA_CA_CERTS: connection.caFile, SSL_CERT_FILE: connection.caFile }),
     ...(await engineEnvironment(settings, home)),
     PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}`,
   };

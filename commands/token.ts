@@ -3,8 +3,7 @@
  * token that this installation's API takes.
  */
 import path from "node:path";
-import { parseArgs } from "node:util";
-import { CommandError, runCommandLine } from "./command-line.ts";
+import { CommandError, parseOptions, runCommandLine } from "./command-line.ts";
 import { ensureHome, ensureJwtSecret } from "./home.ts";
 import { mintToken } from "./mint-token.ts";
 import { parseSettings } from "./settings.ts";
@@ -36,21 +35,18 @@ await runCommandLine(async ({ args }) => {
 });
 
 function parseArguments(args: string[]) {
-  const options = {
-    role: { type: "string", multiple: true },
-    tenant: { type: "string" },
-    subject: { type: "string", default: "operator" },
-    hours: { type: "string", default: "8" },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args, options }));
-  } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n${USAGE}`, 2);
-  }
-  const hours = Number(values.hours);
-  if (!values.role?.length) throw new CommandError(USAGE, 2);
-  if (!(hours > 0 && hours <= 24 * 365))
-    throw new CommandError(`--hours ${values.hours}: more than 0, at most 8760.`, 2);
-  return { roles: values.role, tenantId: values.tenant, subject: values.subject, hours };
+  const { role, tenant, subject, hours } = parseOptions(
+    args,
+    {
+      role: { type: "string", multiple: true },
+      tenant: { type: "string" },
+      subject: { type: "string", default: "operator" },
+      hours: { type: "string", default: "8" },
+    },
+    USAGE,
+  );
+  if (!role?.length) throw new CommandError(USAGE, 2);
+  if (!(Number(hours) > 0 && Number(hours) <= 24 * 365))
+    throw new CommandError(`--hours ${hours}: more than 0, at most 8760.`, 2);
+  return { roles: role, tenantId: tenant, subject, hours: Number(hours) };
 }

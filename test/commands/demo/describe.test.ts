@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import type { ChangeSet, OperationKind } from "../../../automation/engine/engine.ts";
+import { describeChanges, describeReport } from "../../../commands/demo/describe.ts";
+import { describePhase } from "../../../commands/demo/watch.ts";
+
+const operation = (type: string, kind: OperationKind = "create") => ({
+  operation: kind,
+  urn: "",
+  type,
+  name: "",
+  components: [],
+  changes: [],
+});
+
+test("a preview is told by totals and by families of resources", () => {
+  const changes: ChangeSet = {
+    stack: "acme",
+    operations: [
+      operation("kubernetes:apps/v1:Deployment"),
+      operation("azure-native:network:Subnet"),
+      operation("azure-native:network:VirtualNetwork"),
+    ],
+    totals: { create: 3, update: 0, replace: 0, delete: 0, read: 0, same: 9 },
+    digest: "0123456789abcdef",
+    createdAt: "",
+  };
+  expect(describeChanges(changes)).toEqual([
+    "  preview: 3 create, 9 same (digest 0123456789ab)",
+    "      2 azure-native:network",
+    "      1 kubernetes:apps",
+  ]);
+});
+
+test("a report is told by groups, and what failed one by one", () => {
+  const check = (group: string, name: string, passed: boolean) => ({
+    group,
+    name,
+    passed,
+    expected: "2",
+    found: "1",
+  });
+  const report = {
+    checks: [
+      check("rollouts", "bi-service", true),
+      check("rollouts", "ai-service", false),
+      check("zone", "next", true),
+    ],
+    passed: false,
+    startedAt: "",
+    finishedAt: "",
+  };
+  expect(describeReport(report)).toEqual([
+    "  verification FAILED:",
+    "    1/2 rollouts",
+    "    1/1 zone",
+    "    rollouts ai-service: 2 expected, 1 found",
+  ]);
+});
+
+test.each([
+  [{ state: "started" }, 0, "[ 4/12] PROVISIONING_INFRASTRUCTURE  started"],
+  [{ state: "started", attempt: 2 }, 0, "[ 4/12] PROVISIONING_INFRASTRUCTURE  started, try 2"],
+  [
+    { state: "done", durationMs: 18_940 },
+    102,
+    "[ 4/12] PROVISIONING_INFRASTRUCTURE  done in 18.9 s, 102 resources",
+  ],
+  [{ state: "done", durationMs: 50 }, 0, "[ 4/12] PROVISIONING_INFRASTRUCTURE  done in 0.1 s"],
+  [{ state: "failed", error: "no quota" }, 3, "[ 4/12] PROVISIONING_INFRASTRUCTURE  failed: no quota"],
+])("a phase with %j and %i resources is one line", (data, resources, line) => {
+  const phase = { phase: "PROVISIONING_INFRASTRUCTURE", number: 4, total: 12, ...data } as const;
+  expect(describePhase(phase, resources)).toBe(line);
+});
