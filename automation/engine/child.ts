@@ -66,6 +66,7 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
       const plan = join(running.workDir, "plan.json");
       try {
         const changes = await preview(stack, running, plan);
+        tell({ type: "progress", progress: { kind: "planned", resources: changes.operations.length } });
         tell({ type: "changes", changes });
         if (!(await verdict.given)) return refused();
         running.events.length = 0;

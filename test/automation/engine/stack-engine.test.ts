@@ -7,7 +7,7 @@ import { createStackEngine } from "../../../automation/engine/stack-engine.ts";
 import { engineRoot } from "../../support/parts.ts";
 import { tenantRequest } from "../../support/requests.ts";
 
-const root = await engineRoot();
+const root = engineRoot();
 const home = mkdtempSync(join(tmpdir(), "tierlift-engine-"));
 const timeoutMs = 60_000;
 const programModule = new URL("../../support/programs.ts", import.meta.url).href;
@@ -58,6 +58,7 @@ describe.skipIf(root === null)("the stack engine with the real engine", { timeou
     });
     expect(applied.digest).toBe(approved);
     expect(progress.filter((event) => event.kind === "resource" && event.state === "done")).toHaveLength(4);
+    expect(progress.find((event) => event.kind === "planned")).toEqual({ kind: "planned", resources: 3 });
     const again = await engine.update(request, { timeoutMs, approve: () => undefined });
     expect(again.totals).toMatchObject({ create: 0, update: 0, delete: 0, same: 3 });
     expect(await engine.outputs("walk")).toEqual({ route: "slice", seed: "a seed" });

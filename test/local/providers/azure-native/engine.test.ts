@@ -9,7 +9,7 @@ import { startFakeArm, SUBSCRIPTION } from "./fake-arm.ts";
 import type { Account, Variant } from "./program.ts";
 import { createProgram, createStack, first, hidden, resourceCount } from "./program.ts";
 
-const root = await engineRoot();
+const root = engineRoot();
 const tenantId = "33333333-3333-4333-8333-333333333333";
 
 describe.skipIf(!root)("the plugin under the engine", { timeout: 180_000 }, () => {

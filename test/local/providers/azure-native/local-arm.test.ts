@@ -12,7 +12,7 @@ import { engineRoot } from "../../../support/parts.ts";
 import { createProgram, createStack, first, resourceCount } from "./program.ts";
 import type { Account } from "./program.ts";
 
-const root = await engineRoot();
+const root = engineRoot();
 
 interface StateResource {
   urn: string;
