@@ -64,7 +64,9 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   app.use("/api/*", requireToken(authenticate));
   app.use(
     "/api/*",
-    idempotent(tierlift.answers, (error) => logger.error({ err: error }, "an answer was not kept")),
+    idempotent(tierlift.answers, (error, c) =>
+      logger.error({ err: error, ...factsOf(c) }, "an answer was not kept"),
+    ),
   );
   app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
   app.route("/api/v1/tenants", createTenantRoutes(tierlift));

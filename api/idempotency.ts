@@ -1,6 +1,6 @@
 /** The `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header): a POST sent again is answered again. */
 import { createHash } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Answers } from "../automation/answers.ts";
 import type { ApiEnvironment } from "./auth.ts";
@@ -14,7 +14,7 @@ const KEPT_HEADERS = ["Content-Type", "Location"];
 /** A key belongs to the one who asks, with the roles of that moment. To stand behind the check of tokens. */
 export function idempotent(
   answers: Answers,
-  onNotKept: (error: unknown) => void,
+  onNotKept: (error: unknown, c: Context<ApiEnvironment>) => void,
 ): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
     if (c.req.method !== "POST") return next();
@@ -31,7 +31,9 @@ export function idempotent(
     await next();
     const isFinal = c.res.status < 500 && !NOT_DONE.includes(c.res.status);
     // What was done is answered, also when it cannot be answered again.
-    await answers.finish(key, isFinal ? await answerOf(c.res) : undefined).catch(onNotKept);
+    await answers
+      .finish(key, isFinal ? await answerOf(c.res) : undefined)
+      .catch((error: unknown) => onNotKept(error, c));
   };
 }
 

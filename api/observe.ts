@@ -18,12 +18,12 @@ export function observed(logger: Logger, metrics: Metrics): MiddlewareHandler<Ap
     c.set("requestId", requestId);
     c.header("X-Request-Id", requestId);
     await next();
-    const ms = Math.round(performance.now() - started);
+    const ms = performance.now() - started;
     const { method, path } = c.req;
     const { status } = c.res;
     const route = matchPath(path)?.template;
     metrics.observeRequest({ method, status, seconds: ms / 1000, ...(route === undefined ? {} : { route }) });
-    logger.info({ ...factsOf(c), method, path, status, ms }, "request");
+    logger.info({ ...factsOf(c), method, path, status, ms: Math.round(ms) }, "request");
   };
 }
 

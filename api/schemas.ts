@@ -61,6 +61,7 @@ const pageNumber = z.coerce
   .number("must be a number")
   .int("must be a whole number")
   .min(1, "must be at least 1")
+  .max(1_000_000, "must be at most 1000000")
   .describe("From 1.");
 const pageSize = z.coerce
   .number("must be a number")

@@ -47,6 +47,13 @@ describe("a file store on disk", () => {
     return store;
   }
 
+  test("does not find again what was removed", async () => {
+    store = await openFileStore(folder);
+    await store.operations.create(operation);
+    await store.operations.remove(operation.id);
+    expect((await reopened()).operations.list()).toEqual([]);
+  });
+
   test("finds documents, logs and artifacts again", async () => {
     store = await openFileStore(folder);
     await store.operations.create(operation);
