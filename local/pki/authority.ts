@@ -134,7 +134,7 @@ async function issue(
 }
 
 async function createKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return (await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]));
+  return await webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]);
 }
 
 async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
