@@ -63,7 +63,8 @@ export async function composeAutomation(options: {
     },
   });
   const runData = createDataRunner({
-    command: dataCommand,
+    // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
+    command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],
     environment,
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });

@@ -19,10 +19,11 @@ const SOURCES = ["automation", "local", "stacks"];
 const KEEP_MS = 24 * 3_600_000;
 
 const PLUGINS = ["azure-native", "kubernetes", "command"];
+const DATA = { data: "automation/data/main.ts" };
 /** Loaded into one process, so they must share one copy of the SDK: its registries live in its modules. */
 const ENGINE = { child: "automation/engine/child.ts", program: "stacks/program.ts" };
 
-/** The folder that holds `<plugin>.mjs` for each plugin, `child.mjs` and `program.mjs`. */
+/** The folder that holds `<plugin>.mjs` for each plugin, `data.mjs`, `child.mjs` and `program.mjs`. */
 export async function ensureBundles(context: SetupContext): Promise<string> {
   const family = `bundles-${createHash("sha256").update(CHECKOUT).digest("hex").slice(0, 8)}-`;
   return ensureCached({
@@ -62,7 +63,7 @@ async function hashSources(): Promise<string> {
 async function bundleAll(folder: string): Promise<void> {
   const plugins = PLUGINS.map((name) => [name, `local/providers/${name}/main.ts`] as const);
   try {
-    await bundle(folder, Object.fromEntries(plugins), { splitting: false });
+    await bundle(folder, { ...Object.fromEntries(plugins), ...DATA }, { splitting: false });
     await bundle(folder, ENGINE, { splitting: true });
   } catch (error) {
     throw new SetupError(`bundling plugins and programs failed: ${(error as Error).message}`, {

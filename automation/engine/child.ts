@@ -143,9 +143,18 @@ async function openStack(operation: EngineOperation, settings: WorkspaceSettings
       ...(settings.plugins.length === 0 ? {} : { plugins: { providers: settings.plugins } }),
     },
   });
-  return "request" in operation
+  const stack = await ("request" in operation
     ? Stack.createOrSelect(operation.stack, workspace)
-    : Stack.select(operation.stack, workspace);
+    : Stack.select(operation.stack, workspace));
+  return withoutSummary(stack);
+}
+
+/**
+ * After each operation the SDK asks the engine for the outputs, with secrets in clear, and for the history: three
+ * more processes whose answers nobody reads.
+ */
+function withoutSummary(stack: Stack): Stack {
+  return Object.assign(stack, { outputs: () => Promise.resolve({}), info: () => Promise.resolve(undefined) });
 }
 
 async function loadProgram(request: ProgramRequest, { programModule }: WorkspaceSettings): Promise<PulumiFn> {
