@@ -19,6 +19,8 @@ export async function syncNodes(client: KubernetesClient, plan: readonly NodePla
   const planned = new Set(plan.map((node) => node.name));
   await Promise.all(plan.map((node) => applyNode(client, node, present.get(node.name))));
   const surplus = [...present.keys()].filter((name) => !planned.has(name));
+  // All are closed before any is emptied, so that no pod moves from one to the next.
+  await Promise.all(surplus.map((name) => cordonNode(client, name)));
   await Promise.all(surplus.map((name) => removeNode(client, name)));
   await untilReady(client, planned);
 }
@@ -77,14 +79,26 @@ function sameSize(plan: NodePlan, present: KubernetesObject): boolean {
   return capacity.cpu === plan.capacity.cpu && type === plan.labels["node.kubernetes.io/instance-type"];
 }
 
+/** A node that takes no more pods loses those it has, then goes itself. */
 async function removeNode(client: KubernetesClient, name: string): Promise<void> {
-  const selector = encodeURIComponent(`spec.nodeName=${name}`);
-  const pods = await client.get<ObjectList>(`/api/v1/pods?fieldSelector=${selector}`);
+  await cordonNode(client, name);
+  await evictPods(client, name);
+  await client.delete(`/api/v1/nodes/${name}`);
+  // The scheduler may have decided for the node before it was closed; nobody else looks for such pods for a minute.
+  await evictPods(client, name);
+}
+
+async function cordonNode(client: KubernetesClient, name: string): Promise<void> {
   await client
     .patch(`/api/v1/nodes/${name}`, "merge", { spec: { unschedulable: true } })
     .catch((error: unknown) => {
       if (!isStatus(error, 404)) throw error;
     });
+}
+
+async function evictPods(client: KubernetesClient, nodeName: string): Promise<void> {
+  const selector = encodeURIComponent(`spec.nodeName=${nodeName}`);
+  const pods = await client.get<ObjectList>(`/api/v1/pods?fieldSelector=${selector}`);
   await Promise.all(
     pods.items.map(({ metadata }) =>
       client.delete(`/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`, {
@@ -92,7 +106,6 @@ async function removeNode(client: KubernetesClient, name: string): Promise<void>
       }),
     ),
   );
-  await client.delete(`/api/v1/nodes/${name}`);
 }
 
 async function untilReady(client: KubernetesClient, names: ReadonlySet<string>): Promise<void> {

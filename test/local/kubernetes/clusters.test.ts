@@ -192,10 +192,10 @@ describe.skipIf(!parts)("a managed cluster's control plane", { timeout: 90_000 }
     expect([await named("a"), await named("b=2")]).toEqual(["", expect.stringMatching(/^node\/aks-apps-/)]);
   });
 
-  it("empties and deletes a namespace in under four seconds", async () => {
+  it("empties and deletes a namespace sooner than the namespace controller's retry of ten seconds", async () => {
     const start = Date.now();
     await kubectl("delete", "namespace", "work", "--timeout=20s");
-    expect(Date.now() - start).toBeLessThan(4000);
+    expect(Date.now() - start).toBeLessThan(9_000);
   });
 
   it("gives a load balancer an address, and its Ingress the same", async () => {
