@@ -136,7 +136,7 @@ function serverSpec(
     command: server === "kwok" ? programs.kwok : programs.hyper,
     args: args[server](),
     cwd: files.dir,
-    env: { HOME: files.dir, ...memoryFrugal },
+    env: { HOME: files.dir },
     logFile: path.join(files.dir, "log", `${server}.log`),
     pidFile: pidFile(files.dir, server),
     ready: readiness(server, client),
@@ -144,9 +144,6 @@ function serverSpec(
     stop: { withinMs: 5_000 },
   };
 }
-
-/** Collect garbage at half the usual growth: less memory for a little processor time, of which these need hardly any. */
-const memoryFrugal = { GOGC: "50" };
 
 /**
  * etcd and the API server are ready when the API is; the controller manager when it has made the first service account
