@@ -51,7 +51,20 @@ export async function ensureHome(root: string): Promise<Home> {
   const { pulumi } = home;
   for (const folder of [home.data, home.secrets, home.logs, pulumi.home, pulumi.backend, pulumi.work])
     await mkdir(folder, { recursive: true, mode: 0o700 });
+  await preventEngineLogs(pulumi.home);
   return home;
+}
+
+/**
+ * The engine writes a debug log of every one of its commands into a folder `logs` and has no switch for it: 90 MB and a
+ * sixth of its CPU time in one migration. It goes without when it cannot make the folder.
+ */
+async function preventEngineLogs(pulumiHome: string): Promise<void> {
+  await writeFile(path.join(pulumiHome, "logs"), "", { mode: 0o600, flag: "a" }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EISDIR") throw error;
+    },
+  );
 }
 
 /**

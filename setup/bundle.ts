@@ -90,8 +90,8 @@ async function bundle(
     format: "esm",
     target: "node20",
     ...options,
-    // 9 MB that the SDK wants only for functions that are kept in a state; there are none.
-    external: ["typescript"],
+    // 9 MB that the SDK wants only for functions that are kept in a state, and a driver that pg can do without.
+    external: ["typescript", "pg-native"],
     banner: {
       js: 'import { createRequire as createRequireHere } from "node:module"; const require = createRequireHere(import.meta.url);',
     },

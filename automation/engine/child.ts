@@ -6,6 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent, PulumiFn } from "@pulumi/pulumi/automation/index.js";
+import sdkLog from "@pulumi/pulumi/log/index.js";
 import type { ProgramRequest } from "../../stacks/spec.ts";
 import { createChangeSet } from "./change-set.ts";
 import { exportStack } from "./command.ts";
@@ -18,6 +19,10 @@ import { digestOf } from "./state.ts";
 const PROJECT = "tierlift";
 const abort = new AbortController();
 const verdict = createVerdict();
+
+// The SDK sends a debug message about every step of every resource to the engine, whether or not anybody asked for it:
+// a quarter of this process's CPU time, and outputs in clear, secret ones too, in the event log's temporary file.
+sdkLog.debug = () => Promise.resolve();
 
 process.on("message", (message: ToEngine) => {
   if (message.type === "run") void run(message.operation, message.workspace);

@@ -21,6 +21,16 @@ test("folders are their owner's; only the way to PostgreSQL's data may be passed
     expect(modeOf(folder)).toBe(process.getuid?.() === 0 ? 0o711 : 0o700);
 });
 
+test("the engine finds no place for debug logs, also where it had one before", async () => {
+  const root = temporaryFolder();
+  const { pulumi } = await ensureHome(root);
+  expect(statSync(path.join(pulumi.home, "logs")).isFile()).toBe(true);
+  await ensureHome(root);
+  const before = temporaryFolder();
+  mkdirSync(path.join(before, "pulumi", "home", "logs"), { recursive: true });
+  await expect(ensureHome(before)).resolves.toBeDefined();
+});
+
 test("a folder that was there keeps its rights", async () => {
   const root = path.join(temporaryFolder(), "home");
   mkdirSync(root, { mode: 0o750 });

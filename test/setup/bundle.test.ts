@@ -18,6 +18,10 @@ test("plugins are one file each that serves, and programs share one copy of the 
     await running.ended;
   }
 
+  const data = startProcess(path.join(folder, "data.mjs"), { node: [], args: ["nowhere", "copy"] });
+  await data.ended;
+  expect(data.output().stderr).toContain("expected the store postgres");
+
   const files = readdirSync(folder);
   expect(files).toEqual(expect.arrayContaining(["child.mjs", "program.mjs"]));
   const program = (await import(path.join(folder, "program.mjs"))) as Record<string, unknown>;
