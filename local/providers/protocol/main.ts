@@ -1,6 +1,7 @@
 import { watchEngine } from "./lifetime.ts";
 import type { Provider } from "./provider.ts";
 import { startProviderServer } from "./server.ts";
+import { reserveStdout } from "./stdout.ts";
 
 /**
  * The main function of a plugin's process: serves `provider` to the engine whose address is the last argument,
@@ -16,13 +17,6 @@ export async function runProvider(provider: Provider): Promise<void> {
     void server.close().finally(() => process.exit(0));
   });
   announce(`${server.port}\n`);
-}
-
-/** The engine reads one line, the port, from standard output; whatever else is printed belongs on standard error. */
-function reserveStdout(): (line: string) => void {
-  const write = process.stdout.write.bind(process.stdout);
-  process.stdout.write = process.stderr.write.bind(process.stderr);
-  return (line) => void write(line);
 }
 
 function engineAddress(args: readonly string[]): string | undefined {

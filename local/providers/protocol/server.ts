@@ -24,9 +24,34 @@ export async function startProviderServer(
   engineAddress?: string,
 ): Promise<ProviderServer> {
   const session = new Session(provider, engineAddress);
+  return serveSessions(
+    () => session,
+    () => session.close(),
+  );
+}
+
+/**
+ * Serves a provider of its own to every connection: an engine that attaches to a running server opens one for each
+ * provider resource of its stack, and tells of itself by `Attach`.
+ */
+export async function startAttachableServer(create: () => Provider): Promise<ProviderServer> {
+  const sessions = new Map<string, Session>();
+  const sessionOf = (peer: string): Session => {
+    const session = sessions.get(peer) ?? new Session(create(), undefined);
+    sessions.set(peer, session);
+    return session;
+  };
+  const close = () => Promise.all([...sessions.values()].map((session) => session.close()));
+  return serveSessions(sessionOf, close);
+}
+
+async function serveSessions(
+  sessionOf: (peer: string) => Session,
+  close: () => Promise<unknown>,
+): Promise<ProviderServer> {
   // The engine's own limit is 400 MB; a state with many rendered files passes grpc-js's 4 MB easily.
   const server = new Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  server.addService(providerGrpc.ResourceProviderService, createHandlers(session));
+  server.addService(providerGrpc.ResourceProviderService, createHandlers(sessionOf));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -35,7 +60,7 @@ export async function startProviderServer(
   return {
     port,
     async close() {
-      await session.close();
+      await close();
       server.forceShutdown();
     },
   };
@@ -90,24 +115,30 @@ type Handler<Message, Answer> = (
   callback: sendUnaryData<Answer>,
 ) => void;
 
-function createHandlers(session: Session) {
-  const { provider } = session;
+type Method<Request, Result> = (request: Request, context: CallContext) => Promise<Result>;
 
+function createHandlers(sessionOf: (peer: string) => Session) {
   function serve<Message, Request, Result, Answer>(
     name: string,
     parse: (message: Message) => Request,
-    method: ((request: Request, context: CallContext) => Promise<Result>) | undefined,
+    methodOf: (session: Session) => Method<Request, Result> | undefined,
     answer: (result: Result) => Answer,
   ): Handler<Message, Answer> {
     return (call, callback) => {
+      const session = sessionOf(call.getPeer());
       const run = async () => {
+        const method = methodOf(session);
         if (!method) throw new ProviderError(`${name} is not implemented`, status.UNIMPLEMENTED);
         const request = parse(call.request);
         const ended = new AbortController();
         call.on("cancelled", () => ended.abort());
         const cancelled = AbortSignal.any([session.cancel.signal, ended.signal]);
         const { urn = "", timeoutSeconds = 0 } = (request ?? {}) as { urn?: string; timeoutSeconds?: number };
-        const result = await method.call(provider, request, session.context(urn, cancelled, timeoutSeconds));
+        const result = await method.call(
+          session.provider,
+          request,
+          session.context(urn, cancelled, timeoutSeconds),
+        );
         return answer(result);
       };
       run().then(
@@ -118,34 +149,64 @@ function createHandlers(session: Session) {
   }
 
   const empty = () => new emptyProto.Empty();
-  const notServed = (name: string) => serve(name, (message: unknown) => message, undefined, empty);
+  const notServed = (name: string) =>
+    serve(
+      name,
+      (message: unknown) => message,
+      () => undefined,
+      empty,
+    );
   return {
     // Without a handshake the engine asks each provider's Configure for its features, as the official plugins have it.
     handshake: notServed("Handshake"),
     getPluginInfo: serve(
       "GetPluginInfo",
       ignore,
-      () => Promise.resolve(),
-      () => pluginInfo(provider.version),
+      ({ provider: { version } }) =>
+        () =>
+          Promise.resolve(version),
+      pluginInfo,
     ),
     attach: serve(
       "Attach",
       (message: PluginAttach) => message.getAddress(),
-      (address) => Promise.resolve(session.attach(address)),
+      (session) => (address) => Promise.resolve(session.attach(address)),
       empty,
     ),
-    cancel: serve("Cancel", ignore, () => Promise.resolve(session.cancel.abort()), empty),
-    getSchema: serve("GetSchema", ignore, () => Promise.resolve(provider.schema?.() ?? "{}"), schemaResponse),
-    checkConfig: serve("CheckConfig", calls.checkRequest, provider.checkConfig, calls.checkResponse),
-    diffConfig: serve("DiffConfig", calls.diffRequest, provider.diffConfig, calls.diffResponse),
-    configure: serve("Configure", calls.configureRequest, provider.configure, calls.configureResponse),
-    invoke: serve("Invoke", calls.invokeRequest, provider.invoke, calls.invokeResponse),
-    check: serve("Check", calls.checkRequest, provider.check, calls.checkResponse),
-    diff: serve("Diff", calls.diffRequest, provider.diff, calls.diffResponse),
-    create: serve("Create", calls.createRequest, provider.create, calls.createResponse),
-    read: serve("Read", calls.readRequest, provider.read, calls.readResponse),
-    update: serve("Update", calls.updateRequest, provider.update, calls.updateResponse),
-    delete: serve("Delete", calls.deleteRequest, provider.delete, empty),
+    cancel: serve("Cancel", ignore, (session) => () => Promise.resolve(session.cancel.abort()), empty),
+    getSchema: serve(
+      "GetSchema",
+      ignore,
+      ({ provider }) =>
+        () =>
+          Promise.resolve(provider.schema?.() ?? "{}"),
+      schemaResponse,
+    ),
+    checkConfig: serve(
+      "CheckConfig",
+      calls.checkRequest,
+      ({ provider }) => provider.checkConfig,
+      calls.checkResponse,
+    ),
+    diffConfig: serve(
+      "DiffConfig",
+      calls.diffRequest,
+      ({ provider }) => provider.diffConfig,
+      calls.diffResponse,
+    ),
+    configure: serve(
+      "Configure",
+      calls.configureRequest,
+      ({ provider }) => provider.configure,
+      calls.configureResponse,
+    ),
+    invoke: serve("Invoke", calls.invokeRequest, ({ provider }) => provider.invoke, calls.invokeResponse),
+    check: serve("Check", calls.checkRequest, ({ provider }) => provider.check, calls.checkResponse),
+    diff: serve("Diff", calls.diffRequest, ({ provider }) => provider.diff, calls.diffResponse),
+    create: serve("Create", calls.createRequest, ({ provider }) => provider.create, calls.createResponse),
+    read: serve("Read", calls.readRequest, ({ provider }) => provider.read, calls.readResponse),
+    update: serve("Update", calls.updateRequest, ({ provider }) => provider.update, calls.updateResponse),
+    delete: serve("Delete", calls.deleteRequest, ({ provider }) => provider.delete, empty),
     parameterize: notServed("Parameterize"),
     construct: notServed("Construct"),
     call: notServed("Call"),
