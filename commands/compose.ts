@@ -52,6 +52,9 @@ export async function composeAutomation(options: {
       secretsProvider: settings.secretsProvider,
       workRoot: home.pulumi.work,
       plugins: target.plugins,
+      ...(target.hostedPlugins.length === 0
+        ? {}
+        : { pluginHost: planPluginHost(target.hostedPlugins, bundles) }),
       programModule:
         bundles === undefined ? PROGRAM_MODULE : pathToFileURL(path.join(bundles, "program.mjs")).href,
     },
@@ -131,13 +134,21 @@ async function planSettings(
 
 /** This project's own data mover, under the node that runs the service. */
 function planDataCommand(): string[] {
+  return runSource("automation/data/main.ts");
+}
+
+function planPluginHost(names: string[], bundles: string | undefined): string[] {
+  const host =
+    bundles === undefined
+      ? runSource("local/providers/host/main.ts")
+      : [process.execPath, path.join(bundles, "host.mjs")];
+  return [...host, ...names];
+}
+
+/** A module of this project under the node that runs the service; its path stays the same from version to version. */
+function runSource(module: string): string[] {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  return [
-    process.execPath,
-    "--import",
-    loader,
-    path.resolve(import.meta.dirname, "../automation/data/main.ts"),
-  ];
+  return [process.execPath, "--import", loader, path.resolve(import.meta.dirname, "..", module)];
 }
 
 function passedOn(): Record<string, string> {

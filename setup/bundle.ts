@@ -23,7 +23,7 @@ const DATA = { data: "automation/data/main.ts" };
 /** Loaded into one process, so they must share one copy of the SDK: its registries live in its modules. */
 const ENGINE = { child: "automation/engine/child.ts", program: "stacks/program.ts" };
 
-/** The folder that holds `<plugin>.mjs` for each plugin, `data.mjs`, `child.mjs` and `program.mjs`. */
+/** The folder that holds `<plugin>.mjs` for each plugin, `host.mjs` for all of them, `data.mjs`, `child.mjs` and `program.mjs`. */
 export async function ensureBundles(context: SetupContext): Promise<string> {
   const family = `bundles-${createHash("sha256").update(CHECKOUT).digest("hex").slice(0, 8)}-`;
   return ensureCached({
@@ -61,7 +61,7 @@ async function hashSources(): Promise<string> {
 }
 
 async function bundleAll(folder: string): Promise<void> {
-  const plugins = PLUGINS.map((name) => [name, `local/providers/${name}/main.ts`] as const);
+  const plugins = [...PLUGINS, "host"].map((name) => [name, `local/providers/${name}/main.ts`] as const);
   try {
     await bundle(folder, { ...Object.fromEntries(plugins), ...DATA }, { splitting: false });
     await bundle(folder, ENGINE, { splitting: true });

@@ -1,6 +1,6 @@
 /**
- * A process that runs one stack operation. Inline programs share process-wide handlers for stray rejections, so each
- * operation has a process of its own; the request comes over the channel, never on the command line.
+ * A process that runs one stack's operations, one at a time. Inline programs share process-wide handlers for stray
+ * rejections, so each stack has a process of its own; requests come over the channel, never on the command line.
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,13 +12,18 @@ import { createChangeSet } from "./change-set.ts";
 import { exportStack } from "./command.ts";
 import type { ChangeSet } from "./engine.ts";
 import { failureOf } from "./failure.ts";
+import { startPluginHost } from "./plugin-host.ts";
+import type { PluginHost } from "./plugin-host.ts";
 import { progressOf } from "./progress.ts";
 import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
 import { digestOf } from "./state.ts";
 
 const PROJECT = "tierlift";
-const abort = new AbortController();
-const verdict = createVerdict();
+/** The operation that runs now. */
+let running: { abort: AbortController; verdict: ReturnType<typeof createVerdict> } | null = null;
+/** What is kept from one operation to the next. */
+let opened: Stack | null = null;
+let plugins: PluginHost | null = null;
 
 // The SDK sends a debug message about every step of every resource to the engine, whether or not anybody asked for it:
 // a quarter of this process's CPU time, and outputs in clear, secret ones too, in the event log's temporary file.
@@ -26,32 +31,54 @@ sdkLog.debug = () => Promise.resolve();
 
 process.on("message", (message: ToEngine) => {
   if (message.type === "run") void run(message.operation, message.workspace);
-  else if (message.type === "verdict") verdict.give(message.approved);
-  else abort.abort();
+  else if (message.type === "verdict") running?.verdict.give(message.approved);
+  else running?.abort.abort();
 });
-// The service is gone: stop the engine in good order, so that the state is whole for its successor.
-process.on("disconnect", () => {
-  abort.abort();
-  verdict.give(false);
-});
-process.on("SIGINT", () => abort.abort());
-process.on("SIGTERM", () => abort.abort());
+process.on("SIGINT", leave);
+process.on("SIGTERM", leave);
+// The service is gone or has no more work: stop the engine in good order, so that the state is whole for its successor.
+process.on("disconnect", leave);
+
+function leave(): void {
+  if (running === null) process.exit(0);
+  running.abort.abort();
+  running.verdict.give(false);
+}
 
 async function run(operation: EngineOperation, settings: WorkspaceSettings): Promise<void> {
+  const abort = new AbortController();
+  const verdict = createVerdict();
+  running = { abort, verdict };
   const events: EngineEvent[] = [];
   const onEvent = (event: EngineEvent) => {
     events.push(event);
     const progress = progressOf(event);
     if (progress) tell({ type: "progress", progress });
   };
+  let last: FromEngine;
   try {
     const stack = await openStack(operation, settings);
     const { workDir } = stack.workspace;
-    tell(await perform(operation, stack, { onEvent, events, workDir, engineRoot: settings.engineRoot }));
+    const { signal } = abort;
+    const context = { onEvent, events, workDir, engineRoot: settings.engineRoot, signal, verdict };
+    last = await withPlugins(stack, settings, () => perform(operation, stack, context));
   } catch (error) {
-    tell({ type: "failed", failure: failureOf(error, events, abort.signal.aborted) });
+    last = { type: "failed", failure: failureOf(error, events, abort.signal.aborted) };
   }
-  if (process.connected) process.disconnect();
+  running = null;
+  tell(last);
+  if (!process.connected) process.exit(0);
+}
+
+async function withPlugins<T>(stack: Stack, settings: WorkspaceSettings, work: () => Promise<T>): Promise<T> {
+  if (settings.pluginHost === undefined) return work();
+  plugins ??= startPluginHost(settings.pluginHost);
+  stack.workspace.envVars = { ...stack.workspace.envVars, ...(await plugins.open()) };
+  try {
+    return await work();
+  } finally {
+    plugins.close();
+  }
 }
 
 interface Running {
@@ -59,11 +86,13 @@ interface Running {
   events: EngineEvent[];
   workDir: string;
   engineRoot: string;
+  signal: AbortSignal;
+  verdict: ReturnType<typeof createVerdict>;
 }
 
 async function perform(operation: EngineOperation, stack: Stack, running: Running): Promise<FromEngine> {
-  const { onEvent } = running;
-  const common = { onEvent, signal: abort.signal, color: "never" as const, suppressProgress: true };
+  const { onEvent, signal, verdict } = running;
+  const common = { onEvent, signal, color: "never" as const, suppressProgress: true };
   switch (operation.kind) {
     case "preview":
       return { type: "done", changes: await preview(stack, running) };
@@ -73,7 +102,7 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
         const changes = await preview(stack, running, plan);
         tell({ type: "progress", progress: { kind: "planned", resources: changes.operations.length } });
         tell({ type: "changes", changes });
-        if (!(await verdict.given)) return refused();
+        if (!(await verdict.given)) return refused(signal);
         running.events.length = 0;
         await stack.up({ ...common, plan });
         return { type: "done", changes };
@@ -97,8 +126,8 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
   }
 }
 
-function refused(): FromEngine {
-  return abort.signal.aborted
+function refused({ aborted }: AbortSignal): FromEngine {
+  return aborted
     ? {
         type: "failed",
         failure: {
@@ -122,12 +151,12 @@ async function preview(stack: Stack, running: Running, plan?: string): Promise<C
       events.push(event);
       running.events.push(event);
     },
-    signal: abort.signal,
+    signal: running.signal,
     color: "never",
     suppressProgress: true,
     ...(plan === undefined ? {} : { plan }),
   });
-  if (abort.signal.aborted) throw new Error("interrupted");
+  if (running.signal.aborted) throw new Error("interrupted");
   return createChangeSet(stack.name, events, state === null ? "" : digestOf(state), new Date());
 }
 
@@ -135,6 +164,10 @@ async function openStack(operation: EngineOperation, settings: WorkspaceSettings
   const workDir = join(settings.workRoot, operation.stack);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   const program = "request" in operation ? await loadProgram(operation.request, settings) : noProgram;
+  if (opened !== null) {
+    opened.workspace.program = program;
+    return opened;
+  }
   const workspace = await LocalWorkspace.create({
     workDir,
     program,
@@ -151,7 +184,8 @@ async function openStack(operation: EngineOperation, settings: WorkspaceSettings
   const stack = await ("request" in operation
     ? Stack.createOrSelect(operation.stack, workspace)
     : Stack.select(operation.stack, workspace));
-  return withoutSummary(stack);
+  opened = withoutSummary(stack);
+  return opened;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface WorkspaceSettings {
   workRoot: string;
   /** Plugins that are not the official ones: name and folder with `pulumi-resource-<name>`. */
   plugins: { name: string; path: string }[];
+  /** Command line of a process that serves some of these plugins to engines that attach to them; see `plugin-host.ts`. */
+  pluginHost?: string[];
   /** Address of the module whose `createProgram` makes the programs. */
   programModule: string;
 }

@@ -1,6 +1,6 @@
 /** The engine's border from the service's side: one process per operation, one operation per stack at a time. */
-import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +15,7 @@ import type { EngineFailure } from "./failure.ts";
 import { endRecordedProcess, forgetProcess, recordProcess, signalGroup } from "./process-record.ts";
 import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
 import { hasPendingOperations, resourcesOf, subtreeOf } from "./state.ts";
+import { createWorkers } from "./workers.ts";
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
 const TYPESCRIPT_LOADER = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
@@ -24,7 +25,12 @@ export const PROGRAM_MODULE = new URL("../../stacks/program.ts", import.meta.url
 
 /** Engines live for seconds: collecting garbage at four times the usual heap saves time and costs some 100 MB. */
 const SHORT_LIVED = { GOGC: "400" };
-/** For the same reason, in MB: a program makes many small objects and few that last. */
+/**
+ * A resource whose inputs are those in the state has no difference, so its plugin is not asked: a call saved for each
+ * of the hundreds that a phase leaves alone. What changed outside is a refresh's matter in either mode.
+ */
+const UNCHANGED_IS_SAME = { PULUMI_ENABLE_LEGACY_DIFF: "true" };
+/** In MB: a program makes many small objects and few that last. */
 const YOUNG_GENERATION = "--max-semi-space-size=64";
 
 export interface StackEngineOptions {
@@ -35,6 +41,8 @@ export interface StackEngineOptions {
   childModule?: string;
   /** How long an interrupted engine may take to end in good order before it is killed. */
   graceMs?: number;
+  /** How long a stack's process waits for its next operation. */
+  idleMs?: number;
 }
 
 /** Which stack a program belongs to: a tenant's is named by its slug. */
@@ -43,10 +51,27 @@ export const stackOf = ({ spec }: ProgramRequest): string =>
 
 /** The engine over the Automation API. Rejects with a TierliftError whose text is for the operator. */
 export function createStackEngine(options: StackEngineOptions): StackEngine {
-  const { workspace, childModule, graceMs = 30_000 } = options;
-  const environment = { ...SHORT_LIVED, ...options.environment, PULUMI_BACKEND_URL: workspace.backendUrl };
+  const { workspace, childModule, graceMs = 30_000, idleMs = 30_000 } = options;
+  const environment = {
+    ...SHORT_LIVED,
+    ...UNCHANGED_IS_SAME,
+    ...options.environment,
+    PULUMI_BACKEND_URL: workspace.backendUrl,
+  };
   const queues = new Map<string, Promise<unknown>>();
-  const children = new Set<ChildProcess>();
+  const workers = createWorkers({
+    module: childModule ?? CHILD,
+    fork: {
+      env: environment,
+      execArgv: [YOUNG_GENERATION, ...(childModule === undefined ? ["--import", TYPESCRIPT_LOADER] : [])],
+      serialization: "advanced",
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      // A group of its own: an interrupt at the terminal reaches the service, which stops the engine in good order.
+      detached: true,
+    },
+    idleMs,
+    graceMs,
+  });
   const workDirOf = (stack: string) => join(workspace.workRoot, stack);
 
   /** Runs `work` after all that was asked of the stack before. */
@@ -67,16 +92,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
     signal?.throwIfAborted();
     const workDir = workDirOf(operation.stack);
     await mkdir(workDir, { recursive: true, mode: 0o700 });
-    const child = fork(childModule ?? CHILD, {
-      cwd: workDir,
-      env: environment,
-      execArgv: [YOUNG_GENERATION, ...(childModule === undefined ? ["--import", TYPESCRIPT_LOADER] : [])],
-      serialization: "advanced",
-      stdio: ["ignore", "pipe", "pipe", "ipc"],
-      // A group of its own: an interrupt at the terminal reaches the service, which stops the engine in good order.
-      detached: true,
-    });
-    children.add(child);
+    const child = workers.take(operation.stack, workDir);
     if (child.pid !== undefined) recordProcess(workDir, child.pid, operation.kind);
     const interrupt = (): void => {
       if (child.connected) child.send({ type: "abort" } satisfies ToEngine);
@@ -89,8 +105,11 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
       interrupt();
     }, timeoutMs);
     signal?.addEventListener("abort", interrupt, { once: true });
+    let isInOrder = false;
     try {
-      return await converse(child, operation, workspace, { onProgress, onChanges });
+      const result = await converse(child, operation, workspace, { onProgress, onChanges });
+      isInOrder = force === undefined;
+      return result;
     } catch (error) {
       if (timedOut)
         throw new TierliftError(
@@ -103,8 +122,8 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
       clearTimeout(timeout);
       clearTimeout(force);
       signal?.removeEventListener("abort", interrupt);
-      children.delete(child);
-      if (child.pid !== undefined) await endGroup(child, graceMs);
+      if (isInOrder) workers.keep(operation.stack, child);
+      else await workers.end(child);
       forgetProcess(workDir);
     }
   }
@@ -151,6 +170,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
     remove: (stack) =>
       inTurn(stack, async () => {
         if ((await exported(stack)) !== null) await command(stack, ["stack", "rm", "--yes"]);
+        await workers.dismiss(stack);
         await rm(workDirOf(stack), { recursive: true, force: true });
       }),
 
@@ -178,10 +198,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
         forgetProcess(workDir);
       }),
 
-    close: async () => {
-      for (const child of children) if (child.connected) child.disconnect();
-      await Promise.all([...children].map((child) => endGroup(child, graceMs)));
-    },
+    close: () => workers.close(),
   };
 }
 
@@ -197,12 +214,22 @@ function converse(
   workspace: WorkspaceSettings,
   listeners: Listeners,
 ) {
-  return new Promise<{ changes?: ChangeSet; deleted?: number }>((resolve, reject) => {
+  const over = new AbortController();
+  const listen = <Args extends unknown[]>(
+    emitter: EventEmitter | null,
+    event: string,
+    listener: (...args: Args) => void,
+  ): void => {
+    const heard = listener as (...args: unknown[]) => void;
+    emitter?.on(event, heard);
+    over.signal.addEventListener("abort", () => emitter?.off(event, heard));
+  };
+  const conversation = new Promise<{ changes?: ChangeSet; deleted?: number }>((resolve, reject) => {
     let refusal: unknown;
     let errors = "";
-    child.stderr?.on("data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
+    listen(child.stderr, "data", (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)));
     child.stdout?.resume();
-    child.on("message", (message: FromEngine) => {
+    listen(child, "message", (message: FromEngine) => {
       switch (message.type) {
         case "progress":
           listeners.onProgress?.(message.progress);
@@ -221,8 +248,8 @@ function converse(
           return resolve(message);
       }
     });
-    child.once("error", reject);
-    child.once("exit", (code, signal) =>
+    listen(child, "error", reject);
+    listen(child, "exit", (code: number | null, signal: NodeJS.Signals | null) =>
       reject(
         new TierliftError("ENGINE_FAILED", {
           stack: operation.stack,
@@ -232,20 +259,11 @@ function converse(
     );
     child.send({ type: "run", operation, workspace } satisfies ToEngine);
   });
+  return conversation.finally(() => over.abort());
 }
 
 const errorOf = (stack: string, { code, message }: EngineFailure) =>
   new TierliftError(code, { stack, detail: message });
-
-/** Waits for a process and whatever it left in its group, and ends by force what stays. */
-async function endGroup(child: ChildProcess, graceMs: number): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null) {
-    const bound = setTimeout(() => child.pid !== undefined && signalGroup(child.pid, "SIGKILL"), graceMs);
-    await new Promise((resolve) => child.once("exit", resolve));
-    clearTimeout(bound);
-  }
-  if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
-}
 
 async function ensureProject(workDir: string, { backendUrl }: WorkspaceSettings): Promise<void> {
   const file = join(workDir, "Pulumi.yaml");

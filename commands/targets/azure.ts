@@ -38,6 +38,7 @@ export async function createAzureTarget(options: AzureTargetOptions): Promise<Ta
       certificateIssuer,
     },
     plugins: [],
+    hostedPlugins: [],
     environment: options.environment,
     cloud,
     credential,

@@ -35,6 +35,7 @@ export async function createLocalTarget({
       platformClientSecret: clientSecret,
     },
     plugins: planPlugins(replacedPlugins),
+    hostedPlugins: PLUGIN_NAMES.filter((name) => replacedPlugins[name] === undefined),
     // Node's plugins read the first of these, Go's the second.
     environment: { NODE_EXTRA_CA_CERTS: caFile, SSL_CERT_FILE: caFile },
     cloud,

@@ -9,6 +9,8 @@ export interface Target {
   program: Pick<ProgramSettings, "metadataHost" | "platform" | "platformClientSecret" | "certificateIssuer">;
   /** Plugins of this project's own; those that are not here are the official ones. */
   plugins: { name: string; path: string }[];
+  /** Those of them that one process can serve to many engines, by name. */
+  hostedPlugins: string[];
   /** Beside PATH and HOME: the whole environment of engines, plugins and data commands. */
   environment: Record<string, string>;
   cloud: Cloud;

@@ -23,7 +23,7 @@ test("plugins are one file each that serves, and programs share one copy of the 
   expect(data.output().stderr).toContain("expected the store postgres");
 
   const files = readdirSync(folder);
-  expect(files).toEqual(expect.arrayContaining(["child.mjs", "program.mjs"]));
+  expect(files).toEqual(expect.arrayContaining(["child.mjs", "host.mjs", "program.mjs"]));
   const program = (await import(path.join(folder, "program.mjs"))) as Record<string, unknown>;
   expect(program["createProgram"]).toBeTypeOf("function");
 }, 120_000);
