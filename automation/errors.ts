@@ -272,6 +272,13 @@ export const ERRORS = {
     true,
     ({ stack, detail }) => `Resources of stack ${stack} failed: ${detail}`,
   ),
+  /** The cloud refused what a resource asks for; it will again, until someone changes something. */
+  RESOURCE_REFUSED: row<{ stack: string; detail: string }>(
+    "upstream",
+    false,
+    ({ stack, detail }) =>
+      `Resources of stack ${stack} were refused: ${detail} Set right what is named, then retry or roll back.`,
+  ),
   ENGINE_LOCKED: row<{ stack: string; detail: string }>(
     "conflict",
     true,
