@@ -5,7 +5,7 @@ import { tierliftError } from "./errors.ts";
 import type { DataReport, Ports } from "./ports.ts";
 
 /** A verb that runs inside the freeze has to end; longer ones are bounded by their phase. */
-const MAX_SECONDS = { freeze: 30, unfreeze: 30, delta: 3600, verify: 3600 } as const;
+const MAX_SECONDS = { freeze: 30, unfreeze: 30, delta: 3600, verify: 3600, inspect: 3600 } as const;
 const KEPT_LINES = 20;
 
 export interface DataCommandOptions {

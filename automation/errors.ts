@@ -89,6 +89,11 @@ export const ERRORS = {
     false,
     ({ jobId }) => `Migration ${jobId} has no verification report yet. Ask again after VERIFYING_DEPLOYMENT.`,
   ),
+  UNDO_REPORT_NOT_FOUND: row<{ jobId: string }>(
+    "missing",
+    false,
+    ({ jobId }) => `Migration ${jobId} was not rolled back or cancelled: there is no report of what is left.`,
+  ),
   SLUG_TAKEN: row<{ slug: string }>(
     "conflict",
     false,
@@ -216,9 +221,15 @@ export const ERRORS = {
   ),
   UNDO_INCOMPLETE: row<{ slug: string; problems: string[] }>(
     "upstream",
-    false,
+    true,
     ({ slug, problems }) =>
       `Undoing the migration of tenant ${slug} left something behind: ${shown(problems)}. Retry.`,
+  ),
+  DELETION_INCOMPLETE: row<{ slug: string; problems: string[] }>(
+    "upstream",
+    true,
+    ({ slug, problems }) =>
+      `Something of tenant ${slug} is still there: ${shown(problems)}. Delete it again, or remove what is named.`,
   ),
   MISSING_OUTPUT: row<{ stack: string; output: string }>(
     "internal",
@@ -260,6 +271,13 @@ export const ERRORS = {
     "upstream",
     true,
     ({ stack, detail }) => `Resources of stack ${stack} failed: ${detail}`,
+  ),
+  /** The cloud refused what a resource asks for; it will again, until someone changes something. */
+  RESOURCE_REFUSED: row<{ stack: string; detail: string }>(
+    "upstream",
+    false,
+    ({ stack, detail }) =>
+      `Resources of stack ${stack} were refused: ${detail} Set right what is named, then retry or roll back.`,
   ),
   ENGINE_LOCKED: row<{ stack: string; detail: string }>(
     "conflict",

@@ -193,7 +193,12 @@ export interface TenantRecord extends Tenant, Audited {
   lease: Lease | null;
   leaseEpoch: number;
   /** Identity of the dedicated footprint the tenant is served by. */
-  dedicated: { migrationId: string; credentials: CredentialsReference } | null;
+  dedicated: {
+    migrationId: string;
+    credentials: CredentialsReference;
+    /** It was larger once: its server's storage stays so. */
+    keepsStorage?: true;
+  } | null;
 }
 
 /** What a cutover has done so far. Once `switchingAt` stands, the copies may have newer rows than the shared side. */
@@ -204,12 +209,20 @@ export interface CutoverProgress {
   switchedAt?: string;
 }
 
+/** Where a cluster's API server answers, and who signs for it. */
+export interface ClusterAddress {
+  server: string;
+  authority: string;
+}
+
 /** What a migration remembers between its phases. */
 export interface MigrationWork {
   /** Digest of the change set that later change sets must be part of. */
   approvedDigest?: string;
-  /** Slice and zone before the migration, `urn id` each: what must stand after a rollback. */
-  sliceBefore?: string[];
+  /** Slice and zone before the migration, or what grows in place, `urn id` each: what must stand after a rollback. */
+  standsBefore?: string[];
+  /** API servers of clusters that were made, each with its authority (PEM): they must not answer after a rollback. */
+  clusters?: ClusterAddress[];
   ttlLoweredAt?: string;
   cutover: CutoverProgress;
 }

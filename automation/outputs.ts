@@ -1,6 +1,8 @@
 /** The outputs of the stacks as this service reads them; anything else in them is left alone. */
+import { parse } from "yaml";
 import { z } from "zod";
 import { tierliftError } from "./errors.ts";
+import type { ClusterAddress } from "./model.ts";
 import type { DataInput, PostgresConnection } from "./ports.ts";
 
 const postgres = z.object({
@@ -17,6 +19,23 @@ export function serviceEndpointsOf(outputs: Record<string, unknown>): Record<str
   const footprint = z.object({ serviceEndpoints: endpoints.optional() }).nullish();
   const { data } = z.object({ slice: footprint, dedicated: footprint }).safeParse(outputs);
   return data?.dedicated?.serviceEndpoints ?? data?.slice?.serviceEndpoints ?? {};
+}
+
+/** Where the dedicated cluster's API server answers; undefined where there is none yet. */
+export function clusterAddressOf(outputs: Record<string, unknown>): ClusterAddress | undefined {
+  const { data } = z.object({ dedicated: z.object({ kubeconfig: z.string() }) }).safeParse(outputs);
+  return data === undefined ? undefined : addressIn(data.dedicated.kubeconfig);
+}
+
+/** The address that a kubeconfig's first cluster has. */
+function addressIn(kubeconfig: string): ClusterAddress | undefined {
+  const cluster = z.object({ server: z.string(), "certificate-authority-data": z.string() });
+  const config = z.object({ clusters: z.array(z.object({ cluster })).min(1) });
+  const { data } = config.safeParse(parse(kubeconfig));
+  const found = data?.clusters[0]?.cluster;
+  if (found === undefined) return undefined;
+  const authority = Buffer.from(found["certificate-authority-data"], "base64").toString("utf8");
+  return { server: found.server, authority };
 }
 
 /** The address of the dedicated ingress. Throws MISSING_OUTPUT. */

@@ -1,5 +1,5 @@
 /** What migrations need from outside, as functions: the composition root fills them, tests replace them. */
-import type { CredentialsReference, Tenant, TierMigrationJob } from "./model.ts";
+import type { ClusterAddress, CredentialsReference, Tenant, TierMigrationJob } from "./model.ts";
 import type { DedicatedTier, TenantSpec } from "../stacks/spec.ts";
 
 /** A PostgreSQL server as the data command takes it; the password is in clear and must stay in memory. */
@@ -18,7 +18,7 @@ export interface DataInput {
   databases: string[];
 }
 
-export type DataVerb = "freeze" | "delta" | "verify" | "unfreeze";
+export type DataVerb = "freeze" | "delta" | "verify" | "unfreeze" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -55,6 +55,50 @@ export interface VerificationContext {
   signal: AbortSignal;
 }
 
+export interface InventoryContext {
+  tenant: Tenant;
+  /** The principal of the footprint; absent for a tenant that never had one. */
+  credentials?: CredentialsReference | undefined;
+  /** API servers of the footprint's clusters, as far as they are known. */
+  clusters: ClusterAddress[];
+  /** Outputs of the platform's stack, secrets in clear. */
+  platformOutputs: Record<string, unknown>;
+  /** The dedicated footprint only, or the slice with its rows and the tenant's zone as well. */
+  scope: "dedicated" | "everything";
+  signal: AbortSignal;
+}
+
+/** One place that was asked, and what of the tenant it still holds. */
+export interface InventoryAnswer {
+  /** What was asked, for example `arm: resource groups`. */
+  place: string;
+  left: string[];
+}
+
+export interface Inventory {
+  answers: InventoryAnswer[];
+  /** What Azure keeps for a while after its deletion, for example vaults; it is told and is no fault. */
+  kept: string[];
+}
+
+/** The slice as it is outside the engine's state; comparable, without secrets. */
+export interface SliceDigest {
+  /** Digest by object, with its uid: the same object with the same wish, whatever its status. */
+  objects: Record<string, string>;
+  /** Count and checksum by `database / table`. */
+  rows: Record<string, string>;
+  /** What the tenant's role may do on the shared server. */
+  role: string;
+  /** Tier and limits. */
+  limits: string;
+}
+
+export interface SliceContext {
+  tenant: Tenant;
+  platformOutputs: Record<string, unknown>;
+  signal: AbortSignal;
+}
+
 export interface Clock {
   now(): Date;
   /** Resolves after that time, or rejects with the signal's reason. */
@@ -76,6 +120,14 @@ export interface Ports {
   /** The A records a name has now, asked of the zone's own servers. */
   resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
   verify(context: VerificationContext): Promise<VerificationReport>;
+  /** Asks every place but the engine's state what is there of a tenant. */
+  takeInventory(context: InventoryContext): Promise<Inventory>;
+  /**
+   * Deletes what operations that were cut off made without the state knowing: the migration's resource groups and
+   * `next.` records. Answers the ids.
+   */
+  removeOrphans(context: InventoryContext, migrationId: string): Promise<string[]>;
+  digestSlice(context: SliceContext): Promise<SliceDigest>;
   /**
    * The certificate of these hosts, or undefined when certificates are issued in the cluster. The same hosts get the
    * same certificate while it is good: another one would be a change to every stack that holds it.

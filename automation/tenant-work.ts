@@ -1,7 +1,7 @@
 /** A tenant's own work, outside the request that asked for it: its slice is made, or everything of it destroyed. */
 import { withDeadline } from "./deadline.ts";
 import type { OperationOptions, StackEngine } from "./engine/engine.ts";
-import { asTierliftError } from "./errors.ts";
+import { asTierliftError, tierliftError } from "./errors.ts";
 import type { TierliftError } from "./errors.ts";
 import type { EventLog } from "./events.ts";
 import type { Leases } from "./lease.ts";
@@ -11,13 +11,14 @@ import type { Logger } from "./logger.ts";
 import { assertAllowed } from "./migration/allowed.ts";
 import { restSpec } from "./migration/specs.ts";
 import type { Operation, TenantRecord, TenantStatus } from "./model.ts";
-import { serviceEndpointsOf } from "./outputs.ts";
-import type { Ports } from "./ports.ts";
+import { clusterAddressOf, serviceEndpointsOf } from "./outputs.ts";
+import type { InventoryContext, Ports, VerificationReport } from "./ports.ts";
 import { createProgress } from "./progress.ts";
-import { tenantRequest } from "./requests.ts";
+import { PLATFORM_STACK, tenantRequest } from "./requests.ts";
 import { untilAborted } from "./serial.ts";
 import type { TierliftSettings } from "./settings.ts";
 import type { Store } from "./store/store.ts";
+import { checkInventory, problemsOf } from "./verification/undo-report.ts";
 
 export interface TenantWorkOptions {
   store: Store;
@@ -38,6 +39,9 @@ export interface TenantWork {
   begin(tenantId: string, kind: Operation["kind"]): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Under which name the report of a tenant's deletion is kept. */
+export const deletionReportKey = (tenantId: string): string => `${tenantId}.deletion-report`;
 
 /** What becomes of the tenant when an operation of the kind succeeds or fails. */
 const OUTCOMES = {
@@ -170,9 +174,11 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
         draft.serviceEndpoints = serviceEndpoints;
       });
     },
-    DELETE_TENANT: async (tenant, _signal, operation) => {
+    DELETE_TENANT: async (tenant, signal, operation) => {
       await engine.recover(tenant.slug, null, operation);
+      const asked = await inventoryBefore(tenant, signal);
       await engine.destroy(tenant.slug, "all", operation);
+      await checkDeleted(asked);
       await engine.remove(tenant.slug);
       await store.tenants.update(tenant.id, (draft) => {
         draft.dedicated = null;
@@ -180,6 +186,38 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
       });
     },
   };
+
+  /** What the places are asked with afterwards; a stack that is gone already says nothing of its cluster. */
+  async function inventoryBefore(tenant: TenantRecord, signal: AbortSignal): Promise<InventoryContext> {
+    const isThere = (await engine.resources(tenant.slug)).length > 0;
+    const cluster = isThere ? clusterAddressOf(await engine.outputs(tenant.slug)) : undefined;
+    return {
+      tenant,
+      credentials: tenant.dedicated?.credentials,
+      clusters: cluster === undefined ? [] : [cluster],
+      platformOutputs: await engine.outputs(PLATFORM_STACK),
+      scope: "everything",
+      signal,
+    };
+  }
+
+  /** Nothing of the tenant is left anywhere, or DELETION_INCOMPLETE says what. The report is kept. */
+  async function checkDeleted(asked: InventoryContext): Promise<void> {
+    const { tenant } = asked;
+    const startedAt = now();
+    const inventory = await ports.takeInventory(asked);
+    const left = (await engine.resources(tenant.slug)).map(({ urn }) => `${urn} still exists`);
+    const checks = checkInventory({
+      ...inventory,
+      answers: [{ place: "the engine's state", left }, ...inventory.answers],
+    });
+    const passed = checks.every((check) => check.passed);
+    const report: VerificationReport = { checks, passed, startedAt, finishedAt: now() };
+    await store.artifacts.put(deletionReportKey(tenant.id), report);
+    if (!passed) {
+      throw tierliftError("DELETION_INCOMPLETE", { slug: tenant.slug, problems: problemsOf(checks) });
+    }
+  }
 
   return {
     async start() {

@@ -14,6 +14,8 @@ import { systemClock } from "../automation/ports.ts";
 import type { Ports } from "../automation/ports.ts";
 import { DEFAULT_SETTINGS } from "../automation/settings.ts";
 import type { TierliftSettings } from "../automation/settings.ts";
+import { createInventory } from "../automation/verification/inventory.ts";
+import { createSliceReader } from "../automation/verification/slice.ts";
 import { createVerifier } from "../automation/verification/verify.ts";
 import { planQuota } from "../stacks/quota.ts";
 import { engineEnvironment } from "./engine-environment.ts";
@@ -104,6 +106,16 @@ function createPorts(options: {
         signal,
       });
     },
+    ...createInventory({
+      cloud,
+      credential,
+      platformSubscriptionId: target.program.platform.subscriptionId,
+      zoneName: settings.zoneName,
+      resolveSecret,
+      resolveDns,
+      runData,
+    }),
+    digestSlice: createSliceReader({ engine, runData }),
     verify: createVerifier({ engine, resolveDns, runData, clock: systemClock, zoneName: settings.zoneName }),
     issueCertificate: target.issueCertificate,
     clock: systemClock,

@@ -158,12 +158,18 @@ const verificationReport = named(
     finishedAt: timestamp,
   }),
   "VerificationReport",
-  "The automated checks of the new infrastructure.",
+  "Automated checks: of the new infrastructure, or of what is left after a way back.",
 );
 export const jobDetails = named(
-  z.object({ ...job.shape, verification: verificationReport.nullable() }),
+  z.object({
+    ...job.shape,
+    verification: verificationReport.nullable(),
+    undone: verificationReport
+      .nullable()
+      .describe("After a rollback or cancel: what may not be left, and what has to be as it was."),
+  }),
   "MigrationDetails",
-  "A migration with its verification report, which is null until the checks have run.",
+  "A migration with the reports of its checks, each null until they have run.",
 );
 
 const OPERATIONS = ["create", "update", "replace", "delete", "read"] as const satisfies OperationKind[];

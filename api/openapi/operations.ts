@@ -124,7 +124,7 @@ const migrationOperations: ApiOperation[] = [
     path: `${MIGRATIONS}/{jobId}`,
     id: "getMigration",
     tag: "Migrations",
-    summary: "A migration with its verification report",
+    summary: "A migration with the reports of its checks",
     access: "manager",
     answers: { 200: { description: "The migration.", schema: jobDetails } },
     problems: [404],

@@ -26,6 +26,8 @@ import { parseBody, parseQuery } from "../validation.ts";
 /** What a preview can be read as; the first where a client does not mind. */
 export const PREVIEW_TYPES = ["application/json", "text/plain", "text/markdown"] as const;
 
+const MISSING_REPORTS: readonly string[] = ["REPORT_NOT_FOUND", "UNDO_REPORT_NOT_FOUND"];
+
 export function createMigrationRoutes(
   { migrations }: Tierlift,
   completeWaitMs: number,
@@ -42,12 +44,12 @@ export function createMigrationRoutes(
     return job;
   }
 
-  /** Null until the automated checks have run. */
-  async function reportOf(jobId: string): Promise<VerificationReport | null> {
+  /** Null until the checks have run. */
+  async function orNull(report: Promise<VerificationReport>): Promise<VerificationReport | null> {
     try {
-      return await migrations.report(jobId);
+      return await report;
     } catch (error) {
-      if (error instanceof TierliftError && error.code === "REPORT_NOT_FOUND") return null;
+      if (error instanceof TierliftError && MISSING_REPORTS.includes(error.code)) return null;
       throw error;
     }
   }
@@ -89,7 +91,11 @@ export function createMigrationRoutes(
 
   app.get("/:jobId", async (c) => {
     const job = jobFor(c);
-    return c.json({ ...job, verification: await reportOf(job.id) });
+    const [verification, undone] = await Promise.all([
+      orNull(migrations.report(job.id)),
+      orNull(migrations.undoReport(job.id)),
+    ]);
+    return c.json({ ...job, verification, undone });
   });
 
   app.get("/:jobId/preview", async (c) => {

@@ -3,7 +3,7 @@ import { AuthenticationError, ClientSecretCredential } from "@azure/identity";
 import type { TokenCredential } from "@azure/identity";
 import { TierliftError, tierliftError } from "../errors.ts";
 import type { CredentialsReference } from "../model.ts";
-import { ArmError, createArmReader } from "./arm.ts";
+import { ArmError, createArmClient } from "./arm.ts";
 import type { ArmReader } from "./arm.ts";
 import type { Cloud } from "./cloud.ts";
 import { missingActions } from "./permissions.ts";
@@ -78,7 +78,7 @@ export async function checkServicePrincipal(options: CheckOptions): Promise<Chec
   const { clientId, azureTenantId, subscriptionId } = credentials;
   const credential = createPrincipalCredential(cloud, azureTenantId, clientId, clientSecret);
   await signIn(credential, options);
-  const arm = createArmReader(cloud, credential);
+  const arm = createArmClient(cloud, credential);
   const subscription = `/subscriptions/${subscriptionId}`;
   const directoryId = await asked(clientId, () => readSubscription(arm, subscription, options.signal));
   const checks = await asked(clientId, () =>

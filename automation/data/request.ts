@@ -3,7 +3,17 @@ import { z } from "zod";
 import { planRoleName } from "../../stacks/naming.ts";
 import { DataError } from "./errors.ts";
 
-export const VERBS = ["provision", "copy", "verify", "delta", "freeze", "unfreeze", "purge", "drop"] as const;
+export const VERBS = [
+  "provision",
+  "copy",
+  "verify",
+  "delta",
+  "freeze",
+  "unfreeze",
+  "purge",
+  "drop",
+  "inspect",
+] as const;
 export type Verb = (typeof VERBS)[number];
 
 const serverSchema = z.object({

@@ -121,7 +121,7 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
       return { type: "done", deleted: deleted.length };
     }
     case "refresh":
-      await stack.refresh({ ...common, clearPendingCreates: true });
+      await stack.refresh({ ...common, target: operation.targets, clearPendingCreates: true });
       return { type: "done" };
   }
 }

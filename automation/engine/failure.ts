@@ -3,6 +3,7 @@ import { CommandError, ConcurrentUpdateError, StackNotFoundError } from "@pulumi
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parseUrn } from "./change-set.ts";
 import { plainText } from "./progress.ts";
+import { isLasting } from "./refusals.ts";
 
 export interface EngineFailure {
   code:
@@ -10,6 +11,7 @@ export interface EngineFailure {
     | "ENGINE_INTERRUPTED"
     | "CHANGES_REFUSED"
     | "RESOURCE_FAILED"
+    | "RESOURCE_REFUSED"
     | "STACK_NOT_FOUND"
     | "ENGINE_FAILED";
   /** For the operator: which resource, and what its provider said. */
@@ -31,8 +33,12 @@ export function failureOf(error: unknown, events: EngineEvent[], aborted: boolea
   if (error instanceof StackNotFoundError)
     return { code: "STACK_NOT_FOUND", message: lastLines(error.message) };
   const reported = reportedErrors(events);
-  if (reported.length > 0)
-    return { code: "RESOURCE_FAILED", message: reported.slice(0, SHOWN_ERRORS).join("; ") };
+  if (reported.length > 0) {
+    // First what a person has to look at.
+    const shown = [...reported.filter(isLasting), ...reported.filter((one) => !isLasting(one))];
+    const code = reported.some(isLasting) ? "RESOURCE_REFUSED" : "RESOURCE_FAILED";
+    return { code, message: shown.slice(0, SHOWN_ERRORS).join("; ") };
+  }
   const text = error instanceof Error ? error.message : String(error);
   return { code: "ENGINE_FAILED", message: error instanceof CommandError ? lastLines(text) : text };
 }

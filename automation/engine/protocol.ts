@@ -25,7 +25,8 @@ export type EngineOperation =
   | { kind: "preview"; stack: string; request: ProgramRequest }
   | { kind: "update"; stack: string; request: ProgramRequest }
   | { kind: "destroy"; stack: string; targets: string[] | "all" }
-  | { kind: "refresh"; stack: string };
+  /** Of these resources only: what else Azure filled in since must not become what the program is said to have asked for. */
+  | { kind: "refresh"; stack: string; targets: string[] };
 
 export type ToEngine =
   | { type: "run"; operation: EngineOperation; workspace: WorkspaceSettings }

@@ -14,7 +14,7 @@ import type { ChangeSet, EngineProgress, OperationOptions, StackEngine } from ".
 import type { EngineFailure } from "./failure.ts";
 import { endRecordedProcess, forgetProcess, recordProcess, signalGroup } from "./process-record.ts";
 import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
-import { hasPendingOperations, resourcesOf, subtreeOf } from "./state.ts";
+import { pendingTargets, resourcesOf, subtreeOf } from "./state.ts";
 import { createWorkers } from "./workers.ts";
 
 const CHILD = fileURLToPath(new URL("./child.ts", import.meta.url));
@@ -194,7 +194,8 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
         if (state === null) return forgetProcess(workDir);
         // Its owner is known to be dead, so the lock it may have left is nobody's.
         await command(stack, ["cancel", "--yes"]);
-        if (hasPendingOperations(state)) await operate({ kind: "refresh", stack }, operationOptions);
+        const targets = pendingTargets(state);
+        if (targets.length > 0) await operate({ kind: "refresh", stack, targets }, operationOptions);
         forgetProcess(workDir);
       }),
 

@@ -47,8 +47,20 @@ export function subtreeOf(resources: StackResource[], componentTypes: string[]):
   return [...chosen];
 }
 
-export const hasPendingOperations = (exported: ExportedStack): boolean =>
-  (exported.deployment.pending_operations ?? []).length > 0;
+/**
+ * What a refresh has to look at after an operation was cut off: the resources that it was changing or deleting. One
+ * that it was creating is in no state yet, and is found by its id when it is created again; with none but such, the
+ * stack's own entry stands in, as a refresh without targets would look at everything. Empty when nothing is pending.
+ */
+export function pendingTargets({ deployment }: ExportedStack): string[] {
+  const pending = deployment.pending_operations ?? [];
+  if (pending.length === 0) return [];
+  const resources = deployment.resources ?? [];
+  const known = new Set(resources.map(({ urn }) => urn));
+  const changed = pending.map(({ resource }) => resource.urn).filter((urn) => known.has(urn));
+  if (changed.length > 0) return [...new Set(changed)];
+  return resources.filter(({ type }) => type === STACK_TYPE).map(({ urn }) => urn);
+}
 
 /** A digest of what the stack holds, without times and without secrets' ciphertexts, which differ at every write. */
 export function digestOf(exported: ExportedStack): string {

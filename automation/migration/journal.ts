@@ -3,7 +3,7 @@ import { tierliftError } from "../errors.ts";
 import type { TierliftError } from "../errors.ts";
 import type { EventLog } from "../events.ts";
 import { bySystem } from "../ledger.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Cause, Ledger } from "../ledger.ts";
 import type { Logger } from "../logger.ts";
 import type { JobStatus, MigrationRecord, Phase, PhaseRecord, TenantRecord } from "../model.ts";
 import type { Clock } from "../ports.ts";
@@ -69,7 +69,7 @@ export function createJournal(options: JournalOptions): Journal {
     },
 
     begin: (record, phase) =>
-      ledger.changeMigration(record.id, bySystem(`begin ${phase}`), (draft) => {
+      ledger.changeMigration(record.id, beginningOf(record, phase), (draft) => {
         assertUnchanged(record, draft);
         draft.job.provisioningState = phase;
         const present = recordOf(draft.job, phase);
@@ -162,6 +162,12 @@ export function createJournal(options: JournalOptions): Journal {
       draft.status = status;
     });
   }
+}
+
+/** A try after a failure says in the trail that it is one, and why. */
+function beginningOf({ job }: MigrationRecord, phase: Phase): Cause {
+  const { outcome, error } = recordOf(job, phase) ?? {};
+  return outcome === "FAILED" ? bySystem(`retry ${phase}`, error) : bySystem(`begin ${phase}`);
 }
 
 /** What a job looks like on arrival in its new state. */

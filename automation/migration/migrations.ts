@@ -16,7 +16,7 @@ import { createSerial } from "../serial.ts";
 import type { Store } from "../store/store.ts";
 import type { Tier } from "../../stacks/spec.ts";
 import type { Migrator } from "./migrator.ts";
-import { previewKey, reportKey } from "./phases/phase.ts";
+import { previewKey, reportKey, undoReportKey } from "./phases/phase.ts";
 import { isUpgrade } from "./plan.ts";
 import { isEnded, transition } from "./states.ts";
 import type { Command } from "./states.ts";
@@ -60,6 +60,8 @@ export interface Migrations {
   preview(jobId: string, phase?: Phase): Promise<ChangeSet>;
   /** Throws REPORT_NOT_FOUND. */
   report(jobId: string): Promise<VerificationReport>;
+  /** Of the last check after a rollback or cancel. Throws UNDO_REPORT_NOT_FOUND. */
+  undoReport(jobId: string): Promise<VerificationReport>;
   audit(jobId: string): Promise<AuditEntry[]>;
 }
 
@@ -207,6 +209,13 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
       find(jobId);
       const report = await store.artifacts.get(reportKey(jobId));
       if (report === undefined) throw tierliftError("REPORT_NOT_FOUND", { jobId });
+      return report as VerificationReport;
+    },
+
+    async undoReport(jobId) {
+      find(jobId);
+      const report = await store.artifacts.get(undoReportKey(jobId));
+      if (report === undefined) throw tierliftError("UNDO_REPORT_NOT_FOUND", { jobId });
       return report as VerificationReport;
     },
 

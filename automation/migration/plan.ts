@@ -35,6 +35,8 @@ const PHASES_OF = {
     "PREVIEWING_CHANGES",
     "PROVISIONING_INFRASTRUCTURE",
     "VERIFYING_DEPLOYMENT",
+    // There is no switch to another place: the tenant gets the tier of what serves it already.
+    "CUTTING_OVER",
   ],
 } as const satisfies Record<Path, readonly Phase[]>;
 

@@ -19,18 +19,21 @@ export function restSpec(tenant: TenantRecord, { recordTtlSeconds }: Ttls): Tena
   if (isShared(tenant.tier)) {
     return { ...common, slice: { tier: tenant.tier }, dedicated: null, route: "slice" };
   }
-  const { migrationId, credentials } = ownFootprint(tenant);
+  const { migrationId, credentials, keepsStorage } = ownFootprint(tenant);
+  const dedicated = dedicatedOf(tenant.tier, LAYERS, migrationId, credentials);
   return {
     ...common,
     slice: null,
-    dedicated: dedicatedOf(tenant.tier, LAYERS, migrationId, credentials),
+    dedicated: keepsStorage === true ? { ...dedicated, keepsStorage } : dedicated,
     route: "dedicated",
   };
 }
 
 /** The footprint before the migration, and again after it was rolled back or cancelled. */
 export function specBefore(tenant: TenantRecord, job: TierMigrationJob, ttls: Ttls): TenantSpec {
-  return restSpec({ ...tenant, tier: job.sourceTier }, ttls);
+  // What was grown in place may have larger storage by now, and Azure makes none smaller.
+  const dedicated = tenant.dedicated && { ...tenant.dedicated, keepsStorage: true as const };
+  return restSpec({ ...tenant, tier: job.sourceTier, dedicated }, ttls);
 }
 
 /** The footprint a phase leads to; for a phase that changes nothing, the one it looks at. */
@@ -38,7 +41,7 @@ export function specFor(tenant: TenantRecord, job: TierMigrationJob, phase: Phas
   switch (pathOf(job)) {
     case "resize":
     case "enlarge":
-      return restSpec({ ...tenant, tier: job.targetTier }, ttls);
+      return restSpec({ ...tenant, tier: job.targetTier, dedicated: grown(tenant.dedicated) }, ttls);
     case "dedicate":
       return dedicatingSpec(tenant, job, phase, ttls);
   }
@@ -87,6 +90,13 @@ function dedicatedOf(
 ): Dedicated {
   if (!isDedicated(tier)) throw new Error(`${tier} has no infrastructure of its own`);
   return { tier, layers: [...layers], migrationId, clientId, azureTenantId: directoryId, subscriptionId };
+}
+
+/** A larger tier asks for its own storage, whatever was kept. */
+function grown(dedicated: TenantRecord["dedicated"]): TenantRecord["dedicated"] {
+  if (dedicated === null) return null;
+  const { migrationId, credentials } = dedicated;
+  return { migrationId, credentials };
 }
 
 function ownFootprint(tenant: TenantRecord): NonNullable<TenantRecord["dedicated"]> {

@@ -34,9 +34,9 @@ type Row = Partial<Record<Trigger, Target>>;
 
 const startedWithoutCredentials = (job: TierMigrationJob): JobStatus | null =>
   needsCredentials(job) ? null : "PROVISIONING";
-/** Only what serves the tenant from somewhere else has a time to be tried out before the switch. */
+/** New infrastructure, or more of it, has a time to be tried out; a slice in another size has nothing to be tried. */
 const afterProvisioning = (job: TierMigrationJob): JobStatus =>
-  pathOf(job) === "dedicate" ? "VERIFICATION" : "COMPLETED";
+  pathOf(job) === "resize" ? "COMPLETED" : "VERIFICATION";
 const whereItFailed = (job: TierMigrationJob): JobStatus | null => job.error?.status ?? null;
 /** Credentials that were turned down may be replaced: nothing has been made with them. */
 const otherCredentials = (job: TierMigrationJob): JobStatus | null =>

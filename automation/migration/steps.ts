@@ -14,7 +14,7 @@ import type { Store } from "../store/store.ts";
 import type { Journal } from "./journal.ts";
 import { PHASE_DEFINITIONS } from "./phases/index.ts";
 import type { PhaseContext } from "./phases/phase.ts";
-import { checkUndone } from "./phases/stack.ts";
+import { checkUndone } from "./phases/footprint.ts";
 import { pathOf, recordOf } from "./plan.ts";
 
 export interface StepsOptions {
@@ -77,13 +77,18 @@ export function createSteps(options: StepsOptions): Steps {
     const { aborted: interrupted } = control.interrupt;
     const end = { outcome: "FAILED", error: error.message, counts: !interrupted } as const;
     const ended = await journal.endPhase(record.id, phase, end);
-    await journal.tellPhase(ended, phase, "failed", { error: error.message, code: error.code });
+    const isFinal = interrupted || phase === "CUTTING_OVER" || !error.retryable;
+    const retryInMs = isFinal ? undefined : settings.retryDelaysMs[phaseRecord(ended, phase).failures - 1];
+    await journal.tellPhase(ended, phase, "failed", {
+      error: error.message,
+      code: error.code,
+      retryInMs: retryInMs ?? null,
+    });
     if (interrupted) return;
-    logger.warn({ err: error, jobId: record.id, phase }, "a phase failed");
+    logger.warn({ err: error, jobId: record.id, phase, retryInMs }, "a phase failed");
     if (phase === "CUTTING_OVER") return takeCutoverBack(ended, control, error);
-    const delay = settings.retryDelaysMs[phaseRecord(ended, phase).failures - 1];
-    if (!error.retryable || delay === undefined) return journal.fail(ended, phase, error);
-    await pause(delay, control);
+    if (retryInMs === undefined) return journal.fail(ended, phase, error);
+    await pause(retryInMs, control);
   }
 
   /** The tenant is back on its slice, able to write, before anyone hears that the switch failed. */
@@ -121,19 +126,10 @@ export function createSteps(options: StepsOptions): Steps {
     phase: Phase,
     control: Control,
   ): Promise<TierliftError | undefined> {
-    let failure: TierliftError | undefined;
-    for (const delay of [...settings.retryDelaysMs, undefined]) {
-      try {
-        await inPhase(record, phase, control, true, PHASE_DEFINITIONS[phase].undo);
-        failure = undefined;
-        break;
-      } catch (error) {
-        failure = asTierliftError(error);
-        if (control.stopping.aborted) return failure;
-        if (!failure.retryable || delay === undefined) break;
-        await pause(delay, control);
-      }
-    }
+    const failure = await tryOften(control, () =>
+      inPhase(record, phase, control, true, PHASE_DEFINITIONS[phase].undo),
+    );
+    if (control.stopping.aborted) return failure;
     const error = failure?.message;
     const ended = await journal.endPhase(record.id, phase, {
       outcome: failure ? "UNDO_FAILED" : "UNDONE",
@@ -143,10 +139,29 @@ export function createSteps(options: StepsOptions): Steps {
     return failure;
   }
 
+  /** Tries as often as a phase is tried; answers why the last try failed. */
+  async function tryOften(control: Control, work: () => Promise<void>): Promise<TierliftError | undefined> {
+    for (const delay of [...settings.retryDelaysMs, undefined]) {
+      try {
+        await work();
+        return undefined;
+      } catch (error) {
+        const failure = asTierliftError(error);
+        if (!failure.retryable || delay === undefined || control.stopping.aborted) return failure;
+        await pause(delay, control);
+      }
+    }
+    return undefined;
+  }
+
   async function check(record: MigrationRecord, control: Control): Promise<void> {
     // What never came as far as the stack's lock has not touched the stack.
-    if (pathOf(record.job) === "dedicate" && worksOnStack(record)) {
-      await inPhase(record, "ACQUIRING_TF_LOCK", control, true, checkUndone);
+    if (pathOf(record.job) !== "resize" && worksOnStack(record)) {
+      // Azure's lists show for a moment what is gone.
+      const failure = await tryOften(control, () =>
+        inPhase(record, "ACQUIRING_TF_LOCK", control, true, checkUndone),
+      );
+      if (failure !== undefined) throw failure;
     }
     const open = record.job.phases.filter(({ outcome }) => outcome === "UNDO_FAILED");
     if (open.length > 0) {

@@ -1,4 +1,5 @@
 /** Reading a dedicated cluster: what verification wants to know of it. */
+import https from "node:https";
 import {
   AppsV1Api,
   CoreV1Api,
@@ -7,6 +8,9 @@ import {
   KubernetesObjectApi,
   ApiException,
 } from "@kubernetes/client-node";
+
+import type { ClusterAddress } from "../model.ts";
+import type { DeclaredObject } from "./objects.ts";
 
 export interface Rollout {
   name: string;
@@ -20,7 +24,9 @@ export interface ClusterReader {
   readyEndpoints(namespace: string): Promise<Map<string, number>>;
   /** Pods by service that say they are to be scraped. */
   scrapeTargets(namespace: string): Promise<Map<string, number>>;
-  exists(object: { apiVersion: string; kind: string; name: string; namespace?: string }): Promise<boolean>;
+  exists(object: DeclaredObject): Promise<boolean>;
+  /** The object as the API server has it; undefined where there is none. */
+  read(object: DeclaredObject): Promise<Record<string, unknown> | undefined>;
 }
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -35,6 +41,15 @@ export function createClusterReader(kubeconfig: string): ClusterReader {
   const core = config.makeApiClient(CoreV1Api);
   const discovery = config.makeApiClient(DiscoveryV1Api);
   const objects = KubernetesObjectApi.makeApiClient(config);
+  const read: ClusterReader["read"] = async ({ apiVersion, kind, name, namespace }) => {
+    try {
+      const metadata = { name, ...(namespace === undefined ? {} : { namespace }) };
+      return (await objects.read({ apiVersion, kind, metadata })) as unknown as Record<string, unknown>;
+    } catch (error) {
+      if (error instanceof ApiException && error.code === 404) return undefined;
+      throw error;
+    }
+  };
 
   return {
     rollouts: async (namespace) => {
@@ -59,19 +74,8 @@ export function createClusterReader(kubeconfig: string): ClusterReader {
       const scraped = items.filter(({ metadata }) => metadata?.annotations?.[SCRAPE_ANNOTATION] === "true");
       return countBy(scraped.map(({ metadata }) => ({ key: metadata?.labels?.[APP_LABEL], count: 1 })));
     },
-    exists: async ({ apiVersion, kind, name, namespace }) => {
-      try {
-        await objects.read({
-          apiVersion,
-          kind,
-          metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
-        });
-        return true;
-      } catch (error) {
-        if (error instanceof ApiException && error.code === 404) return false;
-        throw error;
-      }
-    },
+    exists: async (object) => (await read(object)) !== undefined,
+    read,
   };
 }
 
@@ -80,4 +84,22 @@ function countBy(entries: { key: string | undefined; count: number }[]): Map<str
   for (const { key, count } of entries)
     if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + count);
   return counts;
+}
+
+const PROBE_TIMEOUT_MS = 5_000;
+
+/**
+ * Whether an API server still answers under a certificate of its own authority: the address may be another server's by
+ * now. One that cannot be reached is gone.
+ */
+export function answersAt({ server, authority }: ClusterAddress, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const options = { ca: authority, timeout: PROBE_TIMEOUT_MS, signal, agent: false };
+    const request = https.get(new URL("/version", server), options, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(false));
+  });
 }

@@ -31,6 +31,8 @@ export interface DedicatedArgs {
   clientId: string;
   azureTenantId: string;
   subscriptionId: string;
+  /** Whether the server's storage stays as large as it became. */
+  keepsStorage?: boolean | undefined;
   clientSecret: pulumi.Output<string>;
   passwordSeed: string;
   settings: ProgramSettings;
@@ -187,6 +189,7 @@ export class Dedicated extends pulumi.ComponentResource {
         octet: DEDICATED_OCTET,
         pools: planUserPools(tier),
         stores: planStores(tier),
+        keepsStorage: args.keepsStorage,
         containers: CONTAINERS.dedicated,
         postgresPassword: pulumi.secret(
           deriveTenantPassword(args.passwordSeed, tenant.id, `postgres-administrator/${migrationId}`),

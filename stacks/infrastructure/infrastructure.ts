@@ -23,6 +23,8 @@ export interface InfrastructureArgs {
   octet: number;
   pools: PoolPlan[];
   stores: StoresPlan;
+  /** Whether the server's storage stays as large as it became. */
+  keepsStorage?: boolean | undefined;
   containers: readonly string[];
   /** Secret. */
   postgresPassword: pulumi.Output<string>;
@@ -89,6 +91,7 @@ export class Infrastructure extends pulumi.ComponentResource {
       {
         placement,
         plan: args.stores,
+        keepsStorage: args.keepsStorage,
         network: this.network,
         azureTenantId: args.login.azureTenantId,
         containers: args.containers,

@@ -11,6 +11,8 @@ import { POSTGRES_ADMINISTRATOR, POSTGRES_PORT, planServerConfigurations } from 
 export interface PostgresArgs {
   placement: Placement;
   plan: PostgresPlan;
+  /** Whether the storage stays as large as it became: Azure makes none smaller. */
+  keepsStorage?: boolean | undefined;
   /** Secret. */
   password: pulumi.Output<string>;
   subnetId: pulumi.Output<string>;
@@ -53,7 +55,11 @@ export class Postgres extends pulumi.ComponentResource {
       },
       // A failover changes both zones, and a changed zone in the inputs would replace the server.
       inGroup(this, placement, {
-        ignoreChanges: ["availabilityZone", "highAvailability.standbyAvailabilityZone"],
+        ignoreChanges: [
+          "availabilityZone",
+          "highAvailability.standbyAvailabilityZone",
+          ...(args.keepsStorage ? ["storage.storageSizeGB"] : []),
+        ],
       }),
     );
 

@@ -19,6 +19,8 @@ import { Postgres } from "./postgres.ts";
 export interface StoresArgs {
   placement: Placement;
   plan: StoresPlan;
+  /** Whether the server's storage stays as large as it became. */
+  keepsStorage?: boolean | undefined;
   network: Network;
   /** The directory that the vault asks about its readers. */
   azureTenantId: string;
@@ -47,6 +49,7 @@ export class Stores extends pulumi.ComponentResource {
       {
         placement,
         plan: plan.postgres,
+        keepsStorage: args.keepsStorage,
         password: args.postgresPassword,
         subnetId: args.network.subnetIds.postgres,
         zoneId: args.network.postgresZoneId,

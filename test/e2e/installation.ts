@@ -23,7 +23,12 @@ export interface Answer {
 
 export class Installation {
   readonly home = mkdtempSync(path.join(tmpdir(), "tierlift-e2e-"));
-  private readonly environment = { ...process.env, TIERLIFT_HOME: this.home, PORT: "0", JWT_SECRET: SECRET };
+  protected readonly environment: Record<string, string | undefined> = {
+    ...process.env,
+    TIERLIFT_HOME: this.home,
+    PORT: "0",
+    JWT_SECRET: SECRET,
+  };
   private running: ChildProcess | undefined;
   private log = "";
 

@@ -117,7 +117,7 @@ export function createFakeEngine(cloud: FakeCloud = createFakeCloud()): FakeEngi
       cloud.stacks.delete(stack);
       return Promise.resolve();
     },
-    resources: (stack) => Promise.resolve([...held(stack).values()].map(shown)),
+    resources: (stack) => Promise.resolve([...(cloud.stacks.get(stack)?.values() ?? [])].map(shown)),
     outputs: (stack) => Promise.resolve(outputsOf(stack, held(stack))),
     recover: (stack) => {
       engine.calls.push(`recover ${stack}`);

@@ -1,7 +1,7 @@
 /** A whole service over the fake engine: what is asked through the facade, what happened through the fakes. */
 import { silentLogger } from "../../automation/logger.ts";
 import type { Actor, JobStatus, Phase, Tenant, TierMigrationJob } from "../../automation/model.ts";
-import type { DataReport, DataVerb, Ports } from "../../automation/ports.ts";
+import type { DataReport, DataVerb, Ports, SliceDigest } from "../../automation/ports.ts";
 import { DEFAULT_SETTINGS } from "../../automation/settings.ts";
 import type { TierliftSettings } from "../../automation/settings.ts";
 import { createMemoryStore } from "../../automation/store/memory-store.ts";
@@ -12,7 +12,7 @@ import type { Tier } from "../../stacks/spec.ts";
 import { createFakeClock } from "./fake-clock.ts";
 import type { FakeClock } from "./fake-clock.ts";
 import { createFakeEngine, dnsAnswer } from "./fake-engine.ts";
-import type { FakeEngine } from "./fake-engine.ts";
+import type { FakeCloud, FakeEngine } from "./fake-engine.ts";
 
 export const ADMIN: Actor = { subject: "admin", roles: ["PLATFORM_ADMIN"] };
 export const CREDENTIALS = {
@@ -75,6 +75,9 @@ export function createWorld(options: WorldOptions = {}): World {
     },
     resolveDns: (name) => Promise.resolve(dnsAnswer(engine.cloud, name)),
     verify: () => Promise.resolve({ checks: [], passed: true, startedAt: "", finishedAt: "" }),
+    takeInventory: () => Promise.resolve({ answers: [{ place: "the world", left: [] }], kept: [] }),
+    removeOrphans: () => Promise.resolve([]),
+    digestSlice: ({ tenant }) => Promise.resolve(digestOf(engine.cloud, tenant)),
     issueCertificate: () => Promise.resolve(undefined),
     clock,
     newId,
@@ -83,6 +86,14 @@ export function createWorld(options: WorldOptions = {}): World {
   const settings = { ...SETTINGS, ...options.settings };
   const tierlift = createTierlift({ store, engine, ports, settings, logger: silentLogger });
   return { tierlift, store, engine, clock, ports, data };
+}
+
+function digestOf({ stacks }: FakeCloud, { slug, tier }: Tenant): SliceDigest {
+  const slice = [...(stacks.get(slug)?.values() ?? [])].filter(({ components }) =>
+    components.includes("tierlift:slice:Slice"),
+  );
+  const objects = Object.fromEntries(slice.map(({ name, properties }) => [name, JSON.stringify(properties)]));
+  return { objects, rows: {}, role: "there", limits: tier };
 }
 
 /** Looks at each event of a tenant, from the first, until `isOver`. */

@@ -108,8 +108,25 @@ export interface DropReport {
   seconds: number;
 }
 
+/** What the shared server holds of a tenant. */
+export interface InspectReport {
+  store: "postgres";
+  verb: "inspect";
+  databases: { name: string; tables: ({ table: string } & Fingerprint)[]; publications: string[] }[];
+  role: { name: string; exists: boolean; reads: boolean; writes: boolean };
+  slots: string[];
+  seconds: number;
+}
+
 export type DataReport =
-  CopyReport | DeltaReport | VerifyReport | FreezeReport | ProvisionReport | PurgeReport | DropReport;
+  | CopyReport
+  | DeltaReport
+  | VerifyReport
+  | FreezeReport
+  | ProvisionReport
+  | PurgeReport
+  | DropReport
+  | InspectReport;
 
 /** Progress for the log, one line each. */
 export type Progress = (event: {

@@ -5,6 +5,7 @@ import type { CopyContext } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { dropCopies } from "./drop.ts";
 import { setFrozen } from "./freeze.ts";
+import { inspectTenant } from "./inspect.ts";
 import { provisionRole } from "./provision.ts";
 import { purgeTenant } from "./purge.ts";
 import type { DataReport } from "./report.ts";
@@ -19,6 +20,7 @@ const RUN = {
   unfreeze: (context) => setFrozen(context, "unfreeze"),
   purge: purgeTenant,
   drop: dropCopies,
+  inspect: inspectTenant,
 } as const satisfies Record<Verb, (context: CopyContext) => Promise<DataReport>>;
 
 /** Throws a `DataError` that says what failed and where. */

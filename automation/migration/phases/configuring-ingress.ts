@@ -1,5 +1,6 @@
+import { nothingToUndo } from "./phase.ts";
 import type { PhaseDefinition } from "./phase.ts";
-import { applyPhase, removeDedicated, restoreTtl } from "./stack.ts";
+import { applyPhase } from "./stack.ts";
 
 /**
  * The ingress, and the `next.` records by which the tenant tries it. The time to live of the tenant's own records is
@@ -13,11 +14,6 @@ export const configuringIngress: PhaseDefinition = {
       work.ttlLoweredAt ??= ports.clock.now().toISOString();
     });
   },
-  undo: async (context) => {
-    await removeDedicated(context);
-    await restoreTtl(context);
-    await context.remember((work) => {
-      delete work.ttlLoweredAt;
-    });
-  },
+  // With the footprint, whose end is that of its first layer.
+  undo: nothingToUndo,
 };

@@ -1,12 +1,14 @@
 /** The phases of a migration; a phase that is forgotten here does not compile. */
 import type { Phase } from "../../model.ts";
+import { pathOf } from "../plan.ts";
 import { acquiringLock } from "./acquiring-lock.ts";
+import { applyingTier } from "./applying-tier.ts";
 import { configuringIngress } from "./configuring-ingress.ts";
 import { cuttingOver } from "./cutting-over.ts";
 import { decommissioningShared } from "./decommissioning-shared.ts";
 import { deployingServices } from "./deploying-services.ts";
 import { layerPhase } from "./layer.ts";
-import type { PhaseDefinition } from "./phase.ts";
+import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { previewingChanges } from "./previewing-changes.ts";
 import { provisioningInfrastructure } from "./provisioning-infrastructure.ts";
 import { validatingServicePrincipal } from "./validating-service-principal.ts";
@@ -24,6 +26,12 @@ export const PHASE_DEFINITIONS = {
   MIGRATING_DATA: layerPhase("MIGRATING_DATA"),
   SETTING_UP_OBSERVABILITY: layerPhase("SETTING_UP_OBSERVABILITY"),
   VERIFYING_DEPLOYMENT: verifyingDeployment,
-  CUTTING_OVER: cuttingOver,
+  CUTTING_OVER: byPath(cuttingOver, applyingTier),
   DECOMMISSIONING_SHARED: decommissioningShared,
 } as const satisfies Record<Phase, PhaseDefinition>;
+
+/** A phase that means one thing where the tenant moves, and another where it stays. */
+function byPath(moving: PhaseDefinition, staying: PhaseDefinition): PhaseDefinition {
+  const of = ({ job }: PhaseContext): PhaseDefinition => (pathOf(job) === "dedicate" ? moving : staying);
+  return { run: (context) => of(context).run(context), undo: (context) => of(context).undo(context) };
+}

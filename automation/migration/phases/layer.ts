@@ -1,13 +1,17 @@
 import type { Phase } from "../../model.ts";
+import { nothingToUndo } from "./phase.ts";
 import type { PhaseDefinition } from "./phase.ts";
-import { applyPhase, removeDedicated } from "./stack.ts";
+import { applyPhase } from "./stack.ts";
 
-/** A phase that adds one layer to the dedicated footprint. Undoing any of them takes down what stands of all. */
+/**
+ * A phase that adds one layer to the dedicated footprint. Its undo is that of the first layer, PROVISIONING_INFRASTRUCTURE,
+ * which takes all layers down in one operation: the phases of a rollback do not each try the same destroy again.
+ */
 export function layerPhase(phase: Phase): PhaseDefinition {
   return {
     run: async (context) => {
       await applyPhase(context, phase, "provision");
     },
-    undo: removeDedicated,
+    undo: nothingToUndo,
   };
 }

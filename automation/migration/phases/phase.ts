@@ -39,9 +39,12 @@ export interface PhaseDefinition {
 
 export const nothingToUndo = (): Promise<void> => Promise.resolve();
 
-/** Names of a migration's stored change sets and report. */
+/** Names of a migration's stored change sets and reports. */
 export const previewKey = (jobId: string, phase: string): string => `${jobId}.preview.${phase}`;
 export const reportKey = (jobId: string): string => `${jobId}.report`;
+/** Of the check at the end of a rollback or cancel, and of the slice before the first change. */
+export const undoReportKey = (jobId: string): string => `${jobId}.undo-report`;
+export const sliceKey = (jobId: string): string => `${jobId}.slice`;
 
 /** The change set everything that is made has to be part of; undefined before the preview. */
 export async function approvedChanges({ artifacts, job }: PhaseContext): Promise<ChangeSet | undefined> {

@@ -3,9 +3,10 @@ import type { Path } from "../plan.ts";
 import { assertAllowed } from "../allowed.ts";
 import type { GuardedStep } from "../allowed.ts";
 import { specFor } from "../specs.ts";
-import { nothingToUndo, previewKey } from "./phase.ts";
+import { inventoryContext, standsOf } from "./footprint.ts";
+import { nothingToUndo, previewKey, sliceKey } from "./phase.ts";
 import type { PhaseDefinition } from "./phase.ts";
-import { recover, requestFor, sliceOf } from "./stack.ts";
+import { recover, requestFor } from "./stack.ts";
 
 const STEP_OF = { dedicate: "preview", resize: "resize", enlarge: "enlarge" } as const satisfies Record<
   Path,
@@ -21,11 +22,16 @@ export const previewingChanges: PhaseDefinition = {
     const changes = await engine.preview(request, operation);
     assertAllowed(STEP_OF[pathOf(job)], changes);
     await artifacts.put(previewKey(job.id, "PREVIEWING_CHANGES"), changes);
-    const sliceBefore = sliceOf(await engine.resources(stack));
+    if (pathOf(job) === "dedicate") {
+      // The last moment before the first change.
+      const slice = await context.ports.digestSlice(await inventoryContext(context));
+      await artifacts.put(sliceKey(job.id), slice);
+    }
+    const standsBefore = standsOf(context, await engine.resources(stack));
     await remember((work) => {
       work.approvedDigest = changes.digest;
       // A slice that is about to be resized has nothing to be compared with.
-      if (pathOf(job) === "dedicate") work.sliceBefore = sliceBefore;
+      if (pathOf(job) !== "resize") work.standsBefore = standsBefore;
     });
   },
   undo: nothingToUndo,

@@ -1,7 +1,9 @@
+import { bySystem } from "../../ledger.ts";
 import { pathOf } from "../plan.ts";
 import { specBefore } from "../specs.ts";
+import { removeFootprint } from "./footprint.ts";
 import { layerPhase } from "./layer.ts";
-import type { PhaseDefinition } from "./phase.ts";
+import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applyPhase, applySpec } from "./stack.ts";
 
 const firstLayer = layerPhase("PROVISIONING_INFRASTRUCTURE");
@@ -12,10 +14,15 @@ export const provisioningInfrastructure: PhaseDefinition = {
     if (pathOf(context.job) !== "enlarge") return firstLayer.run(context);
     await applyPhase(context, "PROVISIONING_INFRASTRUCTURE", "enlarge");
   },
-  undo: async (context) => {
-    const { tenant, job, settings } = context;
-    // What serves the tenant is made smaller again, never taken down.
-    if (pathOf(job) !== "enlarge") return firstLayer.undo(context);
-    await applySpec(context, specBefore(tenant, job, settings), { step: "shrink" });
-  },
+  // What serves the tenant is made smaller again, never taken down.
+  undo: (context) => (pathOf(context.job) === "enlarge" ? shrink(context) : removeFootprint(context)),
 };
+
+/** Back to the size of the tier before; but storage that has grown stays, now and in whatever is declared later. */
+async function shrink(context: PhaseContext): Promise<void> {
+  const { tenant, job, settings, ledger } = context;
+  await ledger.changeTenant(tenant.id, bySystem("keep storage", `migration ${job.id}`), (draft) => {
+    if (draft.dedicated !== null) draft.dedicated.keepsStorage = true;
+  });
+  await applySpec(context, specBefore(tenant, job, settings), { step: "shrink" });
+}

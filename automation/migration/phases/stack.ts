@@ -1,13 +1,11 @@
 /** What phases do to the tenant's stack, each guarded by the rules of its step. */
-import type { ChangeSet, StackResource } from "../../engine/engine.ts";
-import { subtreeOf } from "../../engine/state.ts";
-import { tierliftError } from "../../errors.ts";
+import type { ChangeSet } from "../../engine/engine.ts";
 import type { Phase } from "../../model.ts";
 import { tenantRequest } from "../../requests.ts";
 import type { ProgramRequest, TenantSpec } from "../../../stacks/spec.ts";
-import { assertAllowed, assertApproved, DEDICATED, NEXT_RECORDS, SLICE, TENANT_ZONE } from "../allowed.ts";
+import { assertAllowed, assertApproved } from "../allowed.ts";
 import type { GuardedStep } from "../allowed.ts";
-import { specBefore, specFor } from "../specs.ts";
+import { specFor } from "../specs.ts";
 import { approvedChanges, previewKey } from "./phase.ts";
 import type { PhaseContext } from "./phase.ts";
 
@@ -50,49 +48,6 @@ export async function applySpec(context: PhaseContext, spec: TenantSpec, guard: 
 export function applyPhase(context: PhaseContext, phase: Phase, step: GuardedStep): Promise<ChangeSet> {
   const spec = specFor(context.tenant, context.job, phase, context.settings);
   return applySpec(context, spec, { step, approved: true, keepFor: phase });
-}
-
-/** Destroys the dedicated footprint and the records that lead to it; without the program, so it needs no credentials. */
-export async function removeDedicated(context: PhaseContext): Promise<void> {
-  await recover(context);
-  await context.engine.destroy(context.stack, { components: [NEXT_RECORDS, DEDICATED] }, context.operation);
-}
-
-/** Gives the tenant's records the time to live they had before the migration. */
-export async function restoreTtl(context: PhaseContext): Promise<void> {
-  const { tenant, job, settings } = context;
-  await applySpec(context, specBefore(tenant, job, settings), { step: "restore" });
-}
-
-/** The slice and the tenant's zone, one `urn id` each, in order. */
-export function sliceOf(resources: StackResource[]): string[] {
-  const urns = new Set(subtreeOf(resources, [SLICE, TENANT_ZONE]));
-  return resources
-    .filter(({ urn }) => urns.has(urn))
-    .map(({ urn, id }) => `${urn} ${id ?? ""}`)
-    .sort();
-}
-
-/** Rule: after a rollback or cancel the dedicated inventory is empty and the slice unchanged. Throws UNDO_INCOMPLETE. */
-export async function checkUndone(context: PhaseContext): Promise<void> {
-  const { engine, stack, tenant, job } = context;
-  const resources = await engine.resources(stack);
-  const left = subtreeOf(resources, [DEDICATED, NEXT_RECORDS]).map((urn) => `${urn} still exists`);
-  const before = context.work().sliceBefore;
-  const now = new Set(sliceOf(resources));
-  const gone = (before ?? [])
-    .filter((entry) => !now.has(entry))
-    .map((entry) => `${entry} is gone from the slice`);
-  const known = new Set(before);
-  const added = before === undefined ? [] : [...now].filter((entry) => !known.has(entry));
-  const failed = job.phases.filter(({ outcome }) => outcome === "UNDO_FAILED");
-  const problems = [
-    ...left,
-    ...gone,
-    ...added.map((entry) => `${entry} is new in the slice`),
-    ...failed.map(({ phase, error }) => `${phase}: ${error ?? "could not be undone"}`),
-  ];
-  if (problems.length > 0) throw tierliftError("UNDO_INCOMPLETE", { slug: tenant.slug, problems });
 }
 
 /** Both stacks' outputs, secrets in clear. */

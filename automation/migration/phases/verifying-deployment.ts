@@ -1,12 +1,10 @@
 import { tierliftError } from "../../errors.ts";
 import { dataInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
-import { isDedicated, pathOf } from "../plan.ts";
 import { specFor } from "../specs.ts";
 import { nothingToUndo, reportKey } from "./phase.ts";
 import type { PhaseDefinition } from "./phase.ts";
 import { outputsOf } from "./stack.ts";
-import { applyTier } from "./tier.ts";
 
 /** Looks at what was made from outside and keeps the report, whether it passes or not. */
 export const verifyingDeployment: PhaseDefinition = {
@@ -24,8 +22,6 @@ export const verifyingDeployment: PhaseDefinition = {
       );
       throw tierliftError("VERIFICATION_FAILED", { slug: tenant.slug, checks });
     }
-    // What grew in place serves the tenant already: there is no switch that the limits could wait for.
-    if (pathOf(job) === "enlarge" && isDedicated(job.targetTier)) await applyTier(context, job.targetTier);
   },
   undo: nothingToUndo,
 };

@@ -392,22 +392,6 @@ test("a shared tenant is resized without credentials", async () => {
   expect(world.engine.applied.at(-1)).toBe("update quota");
 });
 
-test("a dedicated tenant grows in place with the credentials it has", async () => {
-  await begin();
-  const { tenantId, jobId } = await inVerification(world);
-  await world.tierlift.migrations.completeVerification(jobId, ADMIN, PATIENT_MS);
-  const { id: growthId } = await world.tierlift.migrations.initiate(tenantId, "ENTERPRISE", ADMIN);
-  await world.tierlift.migrations.validatePayment(growthId, ADMIN);
-  const before = world.engine.applied.length;
-  const job = await arrival(world, growthId, "COMPLETED", "FAILED");
-  expect(job.status).toBe("COMPLETED");
-  expect(world.engine.applied.slice(before).every((entry) => entry.startsWith("update"))).toBe(true);
-  expect(world.tierlift.tenants.get(tenantId)).toMatchObject({
-    tier: "ENTERPRISE",
-    limits: { maxUsers: null },
-  });
-});
-
 test("a service that stops in the middle of a phase goes on with it after the next start", async () => {
   await begin();
   const { id } = await activeTenant(world);

@@ -74,10 +74,12 @@ test("a migration between shared tiers starts without credentials and refuses th
 });
 
 test.each([
-  ["FREE", "STARTER"],
-  ["PROFESSIONAL", "ENTERPRISE"],
-] as const)("from %s to %s there is no switch, so provisioning completes it", (sourceTier, targetTier) => {
-  expect(transition(job("PROVISIONING", { sourceTier, targetTier }), "provisioned")).toBe("COMPLETED");
+  ["FREE", "STARTER", "COMPLETED"],
+  ["STARTER", "PROFESSIONAL", "VERIFICATION"],
+  ["FREE", "ENTERPRISE", "VERIFICATION"],
+  ["PROFESSIONAL", "ENTERPRISE", "VERIFICATION"],
+] as const)("from %s to %s provisioning leads to %s", (sourceTier, targetTier, status) => {
+  expect(transition(job("PROVISIONING", { sourceTier, targetTier }), "provisioned")).toBe(status);
 });
 
 test("credentials that were turned down can be replaced", () => {
@@ -180,6 +182,18 @@ describe("the next step", () => {
   test.each([
     ["FREE", "STARTER", ["ACQUIRING_TF_LOCK", "PREVIEWING_CHANGES", "DEPLOYING_SERVICES"]],
     ["STARTER", "ENTERPRISE", [...PHASES]],
+    [
+      "PROFESSIONAL",
+      "ENTERPRISE",
+      [
+        "VALIDATING_SERVICE_PRINCIPAL",
+        "ACQUIRING_TF_LOCK",
+        "PREVIEWING_CHANGES",
+        "PROVISIONING_INFRASTRUCTURE",
+        "VERIFYING_DEPLOYMENT",
+        "CUTTING_OVER",
+      ],
+    ],
   ] as [Tier, Tier, string[]][])(
     "from %s to %s goes through its own phases",
     (sourceTier, targetTier, phases) => {

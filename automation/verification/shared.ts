@@ -1,0 +1,48 @@
+/** The shared side of a tenant, read: the platform's outputs as they are wanted here, and its PostgreSQL server. */
+import { z } from "zod";
+import { tierliftError } from "../errors.ts";
+import type { Ports, SliceContext } from "../ports.ts";
+
+const postgres = z.object({
+  host: z.string(),
+  port: z.coerce.number(),
+  user: z.string(),
+  password: z.string(),
+  databases: z.array(z.string()),
+});
+const platform = z.object({
+  kubeconfig: z.string(),
+  ingressAddress: z.string(),
+  zoneResourceGroup: z.string(),
+  postgres,
+});
+
+/** Throws MISSING_OUTPUT. */
+export function platformOf(outputs: Record<string, unknown>): z.infer<typeof platform> {
+  const { data, error } = platform.safeParse(outputs);
+  if (data !== undefined) return data;
+  const output = error.issues.map(({ path }) => path.join(".")).join(", ");
+  throw tierliftError("MISSING_OUTPUT", { stack: "platform", output });
+}
+
+const report = z.object({
+  databases: z.array(
+    z.object({
+      name: z.string(),
+      tables: z.array(z.object({ table: z.string(), rows: z.number(), checksum: z.string() })),
+      publications: z.array(z.string()),
+    }),
+  ),
+  role: z.object({ name: z.string(), exists: z.boolean(), reads: z.boolean(), writes: z.boolean() }),
+  slots: z.array(z.string()),
+});
+
+/** What the shared PostgreSQL server holds of the tenant, by the data command. */
+export async function inspectShared(
+  runData: Ports["runData"],
+  { tenant, platformOutputs, signal }: SliceContext,
+): Promise<z.infer<typeof report>> {
+  const { databases, ...source } = platformOf(platformOutputs).postgres;
+  const input = { tenant: { id: tenant.id, slug: tenant.slug }, source, databases };
+  return report.parse(await runData("inspect", input, signal));
+}
