@@ -92,6 +92,9 @@ interface TierChoice {
   eventHubsUnits: number;
 }
 
+/** The tier that a dedicated footprint can be taken back to, but never grows into. */
+const SMALLEST: DedicatedTier = "PROFESSIONAL";
+
 const CHOICES = {
   PROFESSIONAL: {
     postgresSku: "Standard_D2ds_v5",
@@ -197,6 +200,8 @@ export interface PostgresPlan {
   maxConnections: number;
   zoneRedundant: boolean;
   backupRetentionDays: number;
+  /** As `StoresPlan.keepsSize`, of the disk. */
+  keepsSize: boolean;
 }
 
 /** The flexible server of a dedicated tier. Throws when the chosen sku does not carry the tier's connections. */
@@ -209,6 +214,7 @@ export function planPostgres(tier: DedicatedTier): PostgresPlan {
     dataGb: storageGb * DATABASE_SHARE,
     zoneRedundant: zoneRedundantPostgres,
     backupRetentionDays,
+    keepsSize: tier === SMALLEST,
   });
 }
 
@@ -223,6 +229,7 @@ export function planSharedPostgres(): PostgresPlan {
     dataGb: sum((tier) => TIER_TABLE[tier].storageGb * DATABASE_SHARE),
     zoneRedundant: true,
     backupRetentionDays: 35,
+    keepsSize: false,
   });
 }
 
@@ -232,6 +239,7 @@ function planServer(need: {
   dataGb: number;
   zoneRedundant: boolean;
   backupRetentionDays: number;
+  keepsSize: boolean;
 }): PostgresPlan {
   const wanted = need.connections + POSTGRES_RESERVED_CONNECTIONS;
   const carried = POSTGRES_SKUS[need.sku].connections * MAX_FULL;
@@ -246,6 +254,7 @@ function planServer(need: {
     maxConnections: wanted,
     zoneRedundant: need.zoneRedundant,
     backupRetentionDays: need.backupRetentionDays,
+    keepsSize: need.keepsSize,
   };
 }
 
@@ -272,6 +281,11 @@ export function planCache(storageGb: number): (typeof CACHE_SIZES)[number][0] {
 export interface StoresPlan {
   postgres: PostgresPlan;
   cacheSku: string;
+  /**
+   * Whether stores that are there keep the sizes that only grow. A disk cannot shrink, and a cache only while its keys
+   * fit the smaller one: after a rollback from the larger tier they stay as large as they became.
+   */
+  keepsSize: boolean;
   storageSku: "Standard_ZRS" | "Standard_GZRS";
   eventHubsUnits: number;
 }
@@ -281,6 +295,7 @@ export function planStores(tier: DedicatedTier): StoresPlan {
   return {
     postgres: planPostgres(tier),
     cacheSku: planCache(TIER_TABLE[tier].storageGb),
+    keepsSize: tier === SMALLEST,
     storageSku,
     eventHubsUnits,
   };
@@ -295,6 +310,7 @@ export function planSharedStores(): StoresPlan {
   return {
     postgres: planSharedPostgres(),
     cacheSku: planCache(storageGb),
+    keepsSize: false,
     storageSku: "Standard_ZRS",
     eventHubsUnits: 1,
   };

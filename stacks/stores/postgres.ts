@@ -53,7 +53,11 @@ export class Postgres extends pulumi.ComponentResource {
       },
       // A failover changes both zones, and a changed zone in the inputs would replace the server.
       inGroup(this, placement, {
-        ignoreChanges: ["availabilityZone", "highAvailability.standbyAvailabilityZone"],
+        ignoreChanges: [
+          "availabilityZone",
+          "highAvailability.standbyAvailabilityZone",
+          ...(plan.keepsSize ? ["storage.storageSizeGB"] : []),
+        ],
       }),
     );
 
