@@ -5,7 +5,7 @@
 import type { Amount } from "./services/catalogue.ts";
 import { DATABASES } from "./services/catalogue.ts";
 import { requestsOf } from "./services/sizing.ts";
-import type { DedicatedTier, SharedTier } from "./spec.ts";
+import type { DedicatedTier, SharedTier, Tier } from "./spec.ts";
 import { TIER_TABLE } from "./tiers.ts";
 
 /** Nodes and servers are planned to be at most this full. */
@@ -204,14 +204,18 @@ export interface PostgresPlan {
   keepsSize: boolean;
 }
 
+/** Connections of a tenant to all its databases together: what its role or its server takes. */
+export function planConnections(tier: Tier): number {
+  return TIER_TABLE[tier].maxConnections * DATABASES.length;
+}
+
 /** The flexible server of a dedicated tier. Throws when the chosen sku does not carry the tier's connections. */
 export function planPostgres(tier: DedicatedTier): PostgresPlan {
   const { postgresSku, zoneRedundantPostgres, backupRetentionDays } = CHOICES[tier];
-  const { maxConnections, storageGb } = TIER_TABLE[tier];
   return planServer({
     sku: postgresSku,
-    connections: maxConnections * DATABASES.length,
-    dataGb: storageGb * DATABASE_SHARE,
+    connections: planConnections(tier),
+    dataGb: TIER_TABLE[tier].storageGb * DATABASE_SHARE,
     zoneRedundant: zoneRedundantPostgres,
     backupRetentionDays,
     keepsSize: tier === SMALLEST,
@@ -225,7 +229,7 @@ export function planSharedPostgres(): PostgresPlan {
     tiers.reduce((total, tier) => total + of(tier) * SHARED_SLICES[tier], 0);
   return planServer({
     sku: "Standard_D16ds_v5",
-    connections: sum((tier) => TIER_TABLE[tier].maxConnections * DATABASES.length),
+    connections: sum(planConnections),
     dataGb: sum((tier) => TIER_TABLE[tier].storageGb * DATABASE_SHARE),
     zoneRedundant: true,
     backupRetentionDays: 35,

@@ -9,6 +9,7 @@ import { DataMigration } from "../data/data-migration.ts";
 import { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { IngressIp } from "../infrastructure/ingress-ip.ts";
 import { IngressController } from "../ingress/controller.ts";
+import { planControllerReplicas } from "../ingress/plan.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
 import { planDedicatedNames, planTags } from "../naming.ts";
@@ -20,6 +21,7 @@ import { planMetadataHost } from "../providers.ts";
 import { SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
 import type { ServiceDefinition } from "../services/catalogue.ts";
 import { Services } from "../services/services.ts";
+import { planReplicaFloor } from "../services/sizing.ts";
 import type { DedicatedTier, Layer, ProgramSettings } from "../spec.ts";
 import { CONTAINERS } from "../stores/plan.ts";
 
@@ -98,7 +100,12 @@ export class Dedicated extends pulumi.ComponentResource {
       const { publicIpName, resourceGroupName, address } = ip.ingress;
       const controller = new IngressController(
         name,
-        { publicIpName, resourceGroupName, deletedWith: cluster.managedCluster },
+        {
+          publicIpName,
+          resourceGroupName,
+          replicas: planControllerReplicas(planReplicaFloor(tier)),
+          deletedWith: cluster.managedCluster,
+        },
         onCluster(),
       );
       new TenantIngress(

@@ -51,7 +51,7 @@ export class TenantNamespace extends pulumi.ComponentResource {
   private limit({ name, namespace, labels, options }: Place, { tier }: TenantNamespaceArgs): void {
     new kubernetes.core.v1.ResourceQuota(
       name,
-      { metadata: { name: "tenant", namespace, labels }, spec: { hard: planQuota(TIER_TABLE[tier].quota) } },
+      { metadata: { name: "tenant", namespace, labels }, spec: { hard: planQuota(TIER_TABLE[tier]) } },
       options,
     );
     new kubernetes.core.v1.LimitRange(

@@ -55,6 +55,7 @@ describe("a tenant's namespace", () => {
         pods: "100",
         services: "100",
         persistentvolumeclaims: "50",
+        "requests.storage": "500Gi",
       },
     });
     expect(one("kubernetes:core/v1:LimitRange").spec).toEqual({
