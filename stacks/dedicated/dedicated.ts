@@ -18,8 +18,7 @@ import { AzureObservability } from "../observability/azure.ts";
 import { ClusterObservability } from "../observability/cluster.ts";
 import { deriveTenantPassword } from "../passwords.ts";
 import { planMetadataHost } from "../providers.ts";
-import { SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
-import type { ServiceDefinition } from "../services/catalogue.ts";
+import { IDENTITY_SERVICES } from "../services/catalogue.ts";
 import { Services } from "../services/services.ts";
 import { planReplicaFloor } from "../services/sizing.ts";
 import type { DedicatedTier, Layer, ProgramSettings } from "../spec.ts";
@@ -198,7 +197,7 @@ export class Dedicated extends pulumi.ComponentResource {
         postgresPassword: pulumi.secret(
           deriveTenantPassword(args.passwordSeed, tenant.id, `postgres-administrator/${migrationId}`),
         ),
-        serviceAccounts: planWorkloadAccounts(),
+        serviceAccounts: IDENTITY_SERVICES.map((service) => `${DEDICATED_NAMESPACE}:${service}`),
       },
       { parent: this, providers: [provider] },
     );
@@ -217,12 +216,4 @@ export class Dedicated extends pulumi.ComponentResource {
     );
     return (...dependsOn) => ({ parent: this, providers: [provider], dependsOn });
   }
-}
-
-/** Kafka knows identities and no keys: the services that use it act as the workload identity. */
-function planWorkloadAccounts(): string[] {
-  return SERVICE_NAMES.filter((service) => {
-    const definition: ServiceDefinition = SERVICES[service];
-    return definition.stores.includes("kafka");
-  }).map((service) => `${DEDICATED_NAMESPACE}:${service}`);
 }
