@@ -193,12 +193,7 @@ export interface TenantRecord extends Tenant, Audited {
   lease: Lease | null;
   leaseEpoch: number;
   /** Identity of the dedicated footprint the tenant is served by. */
-  dedicated: {
-    migrationId: string;
-    credentials: CredentialsReference;
-    /** It was larger once: its server's storage stays so. */
-    keepsStorage?: true;
-  } | null;
+  dedicated: { migrationId: string; credentials: CredentialsReference } | null;
 }
 
 /** What a cutover has done so far. Once `switchingAt` stands, the copies may have newer rows than the shared side. */

@@ -42,7 +42,7 @@ export interface TokenSettings {
 
 export interface AzureSettings {
   subscriptionId: string;
-  azureTenantId?: string;
+  azureTenantId: string;
   clientId?: string;
   clientSecret?: string;
   platformVaultUrl: string;
@@ -194,23 +194,40 @@ function azureOf(env: NodeJS.ProcessEnv, values: Values): AzureSettings {
   const absent = (name: string, what: string) =>
     new SettingsError(`${name} is absent: with TIERLIFT_TARGET=azure it names ${what}.`);
   if (!subscriptionId) throw absent("ARM_SUBSCRIPTION_ID", "the platform's subscription");
+  if (!azureTenantId)
+    throw absent("ARM_TENANT_ID", "the directory that the platform's cluster and vault ask");
   if (!values.PLATFORM_KEY_VAULT_URL)
     throw absent("PLATFORM_KEY_VAULT_URL", "the vault that holds tenants' client secrets");
-  if (clientSecret && !(clientId && azureTenantId))
-    throw new SettingsError(
-      "ARM_CLIENT_SECRET is set without ARM_CLIENT_ID and ARM_TENANT_ID: set all three or none.",
-    );
+  if (clientSecret && !clientId)
+    throw new SettingsError("ARM_CLIENT_SECRET is set without ARM_CLIENT_ID: set both or none.");
+  requireStateAddresses(env, values);
   const signIn = Object.entries(env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && /^(ARM|AZURE|IDENTITY|MSI)_/.test(entry[0]),
   );
   return {
     subscriptionId,
-    ...(azureTenantId && { azureTenantId }),
+    azureTenantId,
     ...(clientId && { clientId }),
     ...(clientSecret && { clientSecret }),
     platformVaultUrl: values.PLATFORM_KEY_VAULT_URL,
     certificateIssuer: values.CERTIFICATE_ISSUER ?? "letsencrypt",
     environment: Object.fromEntries(signIn),
   };
+}
+
+/** What the engine would tell only when the first stack is opened. */
+function requireStateAddresses(env: NodeJS.ProcessEnv, values: Values): void {
+  const { PULUMI_BACKEND_URL: backend, PULUMI_SECRETS_PROVIDER: secrets } = values;
+  if (backend?.startsWith("azblob:")) {
+    const { host, searchParams } = new URL(backend);
+    if (!host || !(searchParams.get("storage_account") ?? env["AZURE_STORAGE_ACCOUNT"]))
+      throw new SettingsError(
+        `PULUMI_BACKEND_URL is ${JSON.stringify(backend)}: azblob://<container>?storage_account=<account>.`,
+      );
+  }
+  if (secrets?.startsWith("azurekeyvault:") && !/^azurekeyvault:\/\/[^/]+\/keys\/[^/]+/.test(secrets))
+    throw new SettingsError(
+      `PULUMI_SECRETS_PROVIDER is ${JSON.stringify(secrets)}: azurekeyvault://<vault>.vault.azure.net/keys/<key>.`,
+    );
 }

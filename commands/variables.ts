@@ -171,8 +171,16 @@ export const VARIABLES = {
     allowed: "a whole number from 1 to 2880",
     schema: wholeNumber(1, 2_880),
   },
-  ARM_SUBSCRIPTION_ID: { ...id, meaning: "The platform's subscription (azure); also AZURE_SUBSCRIPTION_ID" },
-  ARM_TENANT_ID: { ...id, meaning: "Directory of the platform's principal (azure); also AZURE_TENANT_ID" },
+  ARM_SUBSCRIPTION_ID: {
+    ...id,
+    default: "needed on azure",
+    meaning: "The platform's subscription (azure); also AZURE_SUBSCRIPTION_ID",
+  },
+  ARM_TENANT_ID: {
+    ...id,
+    default: "needed on azure",
+    meaning: "Directory of the platform's subscription and principal (azure); also AZURE_TENANT_ID",
+  },
   ARM_CLIENT_ID: { ...id, meaning: "The platform's principal (azure); also AZURE_CLIENT_ID" },
   ARM_CLIENT_SECRET: {
     default: "the ambient credential: workload identity, managed identity, az login",

@@ -5,7 +5,7 @@
 import type { Amount } from "./services/catalogue.ts";
 import { DATABASES } from "./services/catalogue.ts";
 import { requestsOf } from "./services/sizing.ts";
-import type { DedicatedTier, SharedTier } from "./spec.ts";
+import type { DedicatedTier, SharedTier, Tier } from "./spec.ts";
 import { TIER_TABLE } from "./tiers.ts";
 
 /** Nodes and servers are planned to be at most this full. */
@@ -91,6 +91,9 @@ interface TierChoice {
   storageSku: "Standard_ZRS" | "Standard_GZRS";
   eventHubsUnits: number;
 }
+
+/** The tier that a dedicated footprint can be taken back to, but never grows into. */
+const SMALLEST: DedicatedTier = "PROFESSIONAL";
 
 const CHOICES = {
   PROFESSIONAL: {
@@ -197,18 +200,25 @@ export interface PostgresPlan {
   maxConnections: number;
   zoneRedundant: boolean;
   backupRetentionDays: number;
+  /** As `StoresPlan.keepsSize`, of the disk. */
+  keepsSize: boolean;
+}
+
+/** Connections of a tenant to all its databases together: what its role or its server takes. */
+export function planConnections(tier: Tier): number {
+  return TIER_TABLE[tier].maxConnections * DATABASES.length;
 }
 
 /** The flexible server of a dedicated tier. Throws when the chosen sku does not carry the tier's connections. */
 export function planPostgres(tier: DedicatedTier): PostgresPlan {
   const { postgresSku, zoneRedundantPostgres, backupRetentionDays } = CHOICES[tier];
-  const { maxConnections, storageGb } = TIER_TABLE[tier];
   return planServer({
     sku: postgresSku,
-    connections: maxConnections * DATABASES.length,
-    dataGb: storageGb * DATABASE_SHARE,
+    connections: planConnections(tier),
+    dataGb: TIER_TABLE[tier].storageGb * DATABASE_SHARE,
     zoneRedundant: zoneRedundantPostgres,
     backupRetentionDays,
+    keepsSize: tier === SMALLEST,
   });
 }
 
@@ -219,10 +229,11 @@ export function planSharedPostgres(): PostgresPlan {
     tiers.reduce((total, tier) => total + of(tier) * SHARED_SLICES[tier], 0);
   return planServer({
     sku: "Standard_D16ds_v5",
-    connections: sum((tier) => TIER_TABLE[tier].maxConnections * DATABASES.length),
+    connections: sum(planConnections),
     dataGb: sum((tier) => TIER_TABLE[tier].storageGb * DATABASE_SHARE),
     zoneRedundant: true,
     backupRetentionDays: 35,
+    keepsSize: false,
   });
 }
 
@@ -232,6 +243,7 @@ function planServer(need: {
   dataGb: number;
   zoneRedundant: boolean;
   backupRetentionDays: number;
+  keepsSize: boolean;
 }): PostgresPlan {
   const wanted = need.connections + POSTGRES_RESERVED_CONNECTIONS;
   const carried = POSTGRES_SKUS[need.sku].connections * MAX_FULL;
@@ -246,6 +258,7 @@ function planServer(need: {
     maxConnections: wanted,
     zoneRedundant: need.zoneRedundant,
     backupRetentionDays: need.backupRetentionDays,
+    keepsSize: need.keepsSize,
   };
 }
 
@@ -272,6 +285,11 @@ export function planCache(storageGb: number): (typeof CACHE_SIZES)[number][0] {
 export interface StoresPlan {
   postgres: PostgresPlan;
   cacheSku: string;
+  /**
+   * Whether stores that are there keep the sizes that only grow. A disk cannot shrink, and a cache only while its keys
+   * fit the smaller one: after a rollback from the larger tier they stay as large as they became.
+   */
+  keepsSize: boolean;
   storageSku: "Standard_ZRS" | "Standard_GZRS";
   eventHubsUnits: number;
 }
@@ -281,6 +299,7 @@ export function planStores(tier: DedicatedTier): StoresPlan {
   return {
     postgres: planPostgres(tier),
     cacheSku: planCache(TIER_TABLE[tier].storageGb),
+    keepsSize: tier === SMALLEST,
     storageSku,
     eventHubsUnits,
   };
@@ -295,6 +314,7 @@ export function planSharedStores(): StoresPlan {
   return {
     postgres: planSharedPostgres(),
     cacheSku: planCache(storageGb),
+    keepsSize: false,
     storageSku: "Standard_ZRS",
     eventHubsUnits: 1,
   };

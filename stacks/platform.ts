@@ -6,11 +6,13 @@ import { planSharedPool, planSharedStores } from "./azure-sizes.ts";
 import { Infrastructure } from "./infrastructure/infrastructure.ts";
 import { IngressIp } from "./infrastructure/ingress-ip.ts";
 import { IngressController } from "./ingress/controller.ts";
+import { planControllerReplicas } from "./ingress/plan.ts";
 import { planNames } from "./naming.ts";
 import { PLATFORM_OCTET } from "./network/plan.ts";
 import { derivePlatformPassword } from "./passwords.ts";
 import { inGroup } from "./placement.ts";
 import { createPlatformProvider, planPlatformLogin } from "./providers.ts";
+import { planReplicaFloor } from "./services/sizing.ts";
 import type { PlatformSpec, ProgramSecrets, ProgramSettings } from "./spec.ts";
 import { CONTAINERS } from "./stores/plan.ts";
 
@@ -51,7 +53,12 @@ export class Platform extends pulumi.ComponentResource {
     const { publicIpName, resourceGroupName, address } = ip.ingress;
     new IngressController(
       name,
-      { publicIpName, resourceGroupName, deletedWith: cluster.managedCluster },
+      {
+        publicIpName,
+        resourceGroupName,
+        replicas: planControllerReplicas(Math.max(planReplicaFloor("FREE"), planReplicaFloor("STARTER"))),
+        deletedWith: cluster.managedCluster,
+      },
       { parent: this, providers: [kubernetes] },
     );
 

@@ -52,8 +52,6 @@ export const tenantSpecSchema = z.strictObject({
       clientId: z.string().min(1),
       azureTenantId: z.string().min(1),
       subscriptionId: z.string().min(1),
-      /** It was larger before: what Azure cannot make smaller again, a server's storage, stays as it is. */
-      keepsStorage: z.literal(true).optional(),
     })
     .nullable(),
   /** Where the tenant's records `@`, `*`, `api` and `bi` point. */

@@ -41,7 +41,14 @@ const requestSchema = z.object({
   databases: z.array(z.string().min(1)).min(1),
   migrationId: z.string().optional(),
   /** The tenant's role on the shared server; its name follows from the slug where it is not given. */
-  role: z.object({ name: z.string().min(1), password: z.string().min(1).optional() }).optional(),
+  role: z
+    .object({
+      name: z.string().min(1),
+      password: z.string().min(1).optional(),
+      /** To all databases of the server together; without it the role keeps what it has. */
+      connectionLimit: z.int().min(1).optional(),
+    })
+    .optional(),
 });
 export type DataRequest = z.infer<typeof requestSchema>;
 

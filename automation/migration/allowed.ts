@@ -70,7 +70,11 @@ const RULES = {
   ingress: [...newFootprint, onlyTtl],
   preview: [...newFootprint, onlyTtl],
   enlarge: [{ kinds: ["create", "update"], under: DEDICATED }],
-  shrink: [{ kinds: ["create", "update", "delete"], under: DEDICATED }],
+  // The larger tier's second pool goes; every other resource stays, at whatever size it can go back to.
+  shrink: [
+    { kinds: ["create", "update"], under: DEDICATED },
+    { kinds: ["delete"], under: DEDICATED, type: ":AgentPool" },
+  ],
   switch: [onlyTarget],
   restore: [onlyTtl],
 } as const satisfies Record<GuardedStep, readonly Rule[]>;

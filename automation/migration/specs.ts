@@ -19,21 +19,18 @@ export function restSpec(tenant: TenantRecord, { recordTtlSeconds }: Ttls): Tena
   if (isShared(tenant.tier)) {
     return { ...common, slice: { tier: tenant.tier }, dedicated: null, route: "slice" };
   }
-  const { migrationId, credentials, keepsStorage } = ownFootprint(tenant);
-  const dedicated = dedicatedOf(tenant.tier, LAYERS, migrationId, credentials);
+  const { migrationId, credentials } = ownFootprint(tenant);
   return {
     ...common,
     slice: null,
-    dedicated: keepsStorage === true ? { ...dedicated, keepsStorage } : dedicated,
+    dedicated: dedicatedOf(tenant.tier, LAYERS, migrationId, credentials),
     route: "dedicated",
   };
 }
 
 /** The footprint before the migration, and again after it was rolled back or cancelled. */
 export function specBefore(tenant: TenantRecord, job: TierMigrationJob, ttls: Ttls): TenantSpec {
-  // What was grown in place may have larger storage by now, and Azure makes none smaller.
-  const dedicated = tenant.dedicated && { ...tenant.dedicated, keepsStorage: true as const };
-  return restSpec({ ...tenant, tier: job.sourceTier, dedicated }, ttls);
+  return restSpec({ ...tenant, tier: job.sourceTier }, ttls);
 }
 
 /** The footprint a phase leads to; for a phase that changes nothing, the one it looks at. */
@@ -41,7 +38,7 @@ export function specFor(tenant: TenantRecord, job: TierMigrationJob, phase: Phas
   switch (pathOf(job)) {
     case "resize":
     case "enlarge":
-      return restSpec({ ...tenant, tier: job.targetTier, dedicated: grown(tenant.dedicated) }, ttls);
+      return restSpec({ ...tenant, tier: job.targetTier }, ttls);
     case "dedicate":
       return dedicatingSpec(tenant, job, phase, ttls);
   }
@@ -90,13 +87,6 @@ function dedicatedOf(
 ): Dedicated {
   if (!isDedicated(tier)) throw new Error(`${tier} has no infrastructure of its own`);
   return { tier, layers: [...layers], migrationId, clientId, azureTenantId: directoryId, subscriptionId };
-}
-
-/** A larger tier asks for its own storage, whatever was kept. */
-function grown(dedicated: TenantRecord["dedicated"]): TenantRecord["dedicated"] {
-  if (dedicated === null) return null;
-  const { migrationId, credentials } = dedicated;
-  return { migrationId, credentials };
 }
 
 function ownFootprint(tenant: TenantRecord): NonNullable<TenantRecord["dedicated"]> {

@@ -9,7 +9,7 @@ import type { Target } from "./target.ts";
 const SEED_SECRET = "tierlift-password-seed";
 
 export interface AzureTargetOptions {
-  platform: { subscriptionId: string; azureTenantId?: string; clientId?: string; clientSecret?: string };
+  platform: { subscriptionId: string; azureTenantId: string; clientId?: string; clientSecret?: string };
   platformVaultUrl: string;
   /** The cert-manager issuer for tenants' hosts. */
   certificateIssuer: string;
@@ -21,7 +21,7 @@ export async function createAzureTarget(options: AzureTargetOptions): Promise<Ta
   const { platform, platformVaultUrl, certificateIssuer } = options;
   const { subscriptionId, azureTenantId, clientId, clientSecret } = platform;
   const cloud = await discoverCloud(undefined);
-  const configured = azureTenantId !== undefined && clientId !== undefined && clientSecret !== undefined;
+  const configured = clientId !== undefined && clientSecret !== undefined;
   const credential = configured
     ? createPrincipalCredential(cloud, azureTenantId, clientId, clientSecret)
     : new DefaultAzureCredential();
@@ -32,7 +32,7 @@ export async function createAzureTarget(options: AzureTargetOptions): Promise<Ta
         subscriptionId,
         useDefaultCredential: !configured,
         ...(clientId === undefined ? {} : { clientId }),
-        ...(azureTenantId === undefined ? {} : { azureTenantId }),
+        azureTenantId,
       },
       ...(configured ? { platformClientSecret: clientSecret } : {}),
       certificateIssuer,

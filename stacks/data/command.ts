@@ -20,7 +20,7 @@ export interface DataDocument {
   databases: pulumi.Input<string[]>;
   migrationId?: string;
   /** The tenant's role on the source, when it is to be made. */
-  role?: { name: pulumi.Input<string>; password: pulumi.Input<string> };
+  role?: { name: pulumi.Input<string>; password: pulumi.Input<string>; connectionLimit: number };
 }
 
 /** The document as one secret line: it carries passwords, so it is never part of the command line. */

@@ -9,6 +9,7 @@ import { DataMigration } from "../data/data-migration.ts";
 import { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { IngressIp } from "../infrastructure/ingress-ip.ts";
 import { IngressController } from "../ingress/controller.ts";
+import { planControllerReplicas } from "../ingress/plan.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
 import { planDedicatedNames, planTags } from "../naming.ts";
@@ -17,9 +18,9 @@ import { AzureObservability } from "../observability/azure.ts";
 import { ClusterObservability } from "../observability/cluster.ts";
 import { deriveTenantPassword } from "../passwords.ts";
 import { planMetadataHost } from "../providers.ts";
-import { SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
-import type { ServiceDefinition } from "../services/catalogue.ts";
+import { IDENTITY_SERVICES } from "../services/catalogue.ts";
 import { Services } from "../services/services.ts";
+import { planReplicaFloor } from "../services/sizing.ts";
 import type { DedicatedTier, Layer, ProgramSettings } from "../spec.ts";
 import { CONTAINERS } from "../stores/plan.ts";
 
@@ -31,8 +32,6 @@ export interface DedicatedArgs {
   clientId: string;
   azureTenantId: string;
   subscriptionId: string;
-  /** Whether the server's storage stays as large as it became. */
-  keepsStorage?: boolean | undefined;
   clientSecret: pulumi.Output<string>;
   passwordSeed: string;
   settings: ProgramSettings;
@@ -100,7 +99,12 @@ export class Dedicated extends pulumi.ComponentResource {
       const { publicIpName, resourceGroupName, address } = ip.ingress;
       const controller = new IngressController(
         name,
-        { publicIpName, resourceGroupName, deletedWith: cluster.managedCluster },
+        {
+          publicIpName,
+          resourceGroupName,
+          replicas: planControllerReplicas(planReplicaFloor(tier)),
+          deletedWith: cluster.managedCluster,
+        },
         onCluster(),
       );
       new TenantIngress(
@@ -189,12 +193,11 @@ export class Dedicated extends pulumi.ComponentResource {
         octet: DEDICATED_OCTET,
         pools: planUserPools(tier),
         stores: planStores(tier),
-        keepsStorage: args.keepsStorage,
         containers: CONTAINERS.dedicated,
         postgresPassword: pulumi.secret(
           deriveTenantPassword(args.passwordSeed, tenant.id, `postgres-administrator/${migrationId}`),
         ),
-        serviceAccounts: planWorkloadAccounts(),
+        serviceAccounts: IDENTITY_SERVICES.map((service) => `${DEDICATED_NAMESPACE}:${service}`),
       },
       { parent: this, providers: [provider] },
     );
@@ -213,12 +216,4 @@ export class Dedicated extends pulumi.ComponentResource {
     );
     return (...dependsOn) => ({ parent: this, providers: [provider], dependsOn });
   }
-}
-
-/** Kafka knows identities and no keys: the services that use it act as the workload identity. */
-function planWorkloadAccounts(): string[] {
-  return SERVICE_NAMES.filter((service) => {
-    const definition: ServiceDefinition = SERVICES[service];
-    return definition.stores.includes("kafka");
-  }).map((service) => `${DEDICATED_NAMESPACE}:${service}`);
 }

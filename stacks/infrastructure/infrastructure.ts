@@ -23,8 +23,6 @@ export interface InfrastructureArgs {
   octet: number;
   pools: PoolPlan[];
   stores: StoresPlan;
-  /** Whether the server's storage stays as large as it became. */
-  keepsStorage?: boolean | undefined;
   containers: readonly string[];
   /** Secret. */
   postgresPassword: pulumi.Output<string>;
@@ -91,7 +89,6 @@ export class Infrastructure extends pulumi.ComponentResource {
       {
         placement,
         plan: args.stores,
-        keepsStorage: args.keepsStorage,
         network: this.network,
         azureTenantId: args.login.azureTenantId,
         containers: args.containers,

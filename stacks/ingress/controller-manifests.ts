@@ -70,9 +70,9 @@ export function planControllerSettings(): Record<string, string> {
   };
 }
 
-export function planControllerDeployment(): types.input.apps.v1.DeploymentSpec {
+export function planControllerDeployment(replicas: number): types.input.apps.v1.DeploymentSpec {
   return {
-    replicas: 2,
+    replicas,
     selector: { matchLabels: CONTROLLER_SELECTOR },
     strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
     template: {
@@ -143,6 +143,8 @@ export function planControllerService(): types.input.core.v1.ServiceSpec {
     type: "LoadBalancer",
     // Keeps the client's address, by which requests are counted, and saves a hop between nodes.
     externalTrafficPolicy: "Local",
+    // Each controller counts by itself: a client that always comes to the same one cannot have the limit of each.
+    sessionAffinity: "ClientIP",
     selector: CONTROLLER_SELECTOR,
     ports: [
       { name: "http", port: 80, targetPort: 8080, protocol: "TCP" },

@@ -7,6 +7,7 @@ import * as plan from "./controller-manifests.ts";
 import { INGRESS_CLASS } from "./plan.ts";
 
 export interface IngressControllerArgs extends Pick<IngressAddress, "publicIpName" | "resourceGroupName"> {
+  replicas: number;
   /** The dedicated cluster; absent on the shared one. */
   deletedWith?: pulumi.Resource;
 }
@@ -45,7 +46,7 @@ export class IngressController extends pulumi.ComponentResource {
     );
     const deployment = new kubernetes.apps.v1.Deployment(
       `${name}-ingress`,
-      { metadata, spec: plan.planControllerDeployment() },
+      { metadata, spec: plan.planControllerDeployment(args.replicas) },
       { ...inside, dependsOn: [binding, settings, ingressClass] },
     );
     new kubernetes.policy.v1.PodDisruptionBudget(

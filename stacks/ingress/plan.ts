@@ -45,6 +45,9 @@ export function planIngress(domains: string[]): types.input.networking.v1.Ingres
   };
 }
 
+/** Controllers of a cluster whose services run at least so often: never fewer than two, as every tier comes in here. */
+export const planControllerReplicas = (replicaFloor: number): number => Math.max(2, replicaFloor);
+
 /**
  * Annotations of the ingress: HTTPS only, and so many requests a minute from one client address before 429.
  * https://www.haproxy.com/documentation/kubernetes-ingress/ingress-configuration-reference/ingress/

@@ -2,7 +2,7 @@
 import type { types } from "@pulumi/kubernetes";
 import type { Tenant } from "../connections.ts";
 import type { Tier } from "../spec.ts";
-import type { NamespaceQuota } from "../tiers.ts";
+import type { TierDefinition } from "../tiers.ts";
 
 /** Namespace of a tenant on the shared cluster. */
 export function planSliceNamespace(slug: string): string {
@@ -24,8 +24,11 @@ export function planNamespaceLabels(tenant: Tenant, tier: Tier): Record<string, 
   };
 }
 
-/** The quota in the spelling of the API server. */
-export function planQuota(quota: NamespaceQuota): Record<string, string> {
+/** A tier's quota in the spelling of the API server. All claims together are at most what the tier may store. */
+export function planQuota({
+  quota,
+  storageGb,
+}: Pick<TierDefinition, "quota" | "storageGb">): Record<string, string> {
   return {
     "requests.cpu": String(quota.cpuRequests),
     "limits.cpu": String(quota.cpuLimits),
@@ -34,6 +37,7 @@ export function planQuota(quota: NamespaceQuota): Record<string, string> {
     pods: String(quota.pods),
     services: String(quota.services),
     persistentvolumeclaims: String(quota.volumeClaims),
+    "requests.storage": `${storageGb}Gi`,
   };
 }
 

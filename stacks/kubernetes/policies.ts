@@ -2,6 +2,8 @@
 import type { types } from "@pulumi/kubernetes";
 import { OBSERVABILITY_NAMESPACE, OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "../observability/collector.ts";
 
+import type { ServiceName } from "../services/catalogue.ts";
+
 type PolicySpec = types.input.networking.v1.NetworkPolicySpec;
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 type Port = types.input.networking.v1.NetworkPolicyPort;
@@ -32,6 +34,12 @@ const outbound = (to: Peer[] | undefined, ports?: Port[]): PolicySpec => ({
   egress: [{ ...(to ? { to } : {}), ...(ports ? { ports } : {}) }],
 });
 
+const toHttps = (podSelector: types.input.meta.v1.LabelSelector): PolicySpec => ({
+  podSelector,
+  policyTypes: ["Egress"],
+  egress: [{ ports: [tcp(443)] }],
+});
+
 /** The policies by name. They add up: the first denies everything, each other one lets something through. */
 export function planNetworkPolicies(): Record<string, PolicySpec> {
   return {
@@ -46,12 +54,15 @@ export function planNetworkPolicies(): Record<string, PolicySpec> {
       [namespaces(OBSERVABILITY_NAMESPACE)],
       [tcp(OTLP_GRPC_PORT), tcp(OTLP_HTTP_PORT)],
     ),
-    "allow-ai-to-https": {
-      podSelector: { matchLabels: { "app.kubernetes.io/name": "ai-service" } },
-      policyTypes: ["Egress"],
-      egress: [{ ports: [tcp(443)] }],
-    },
+    "allow-ai-to-https": toHttps({ matchLabels: { "app.kubernetes.io/name": "ai-service" } }),
   };
+}
+
+/** Out to the directory, whose tokens the services that act as a managed identity show to Azure's stores. */
+export function planIdentityPolicy(services: readonly ServiceName[]): PolicySpec {
+  return toHttps({
+    matchExpressions: [{ key: "app.kubernetes.io/name", operator: "In", values: [...services] }],
+  });
 }
 
 /** Out to the stores; a store that answers on a port of its own (as on the local target) is let through by that port. */

@@ -2,12 +2,12 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { Footing, StoreConnections } from "../connections.ts";
-import { SERVICE_NAMES } from "../services/catalogue.ts";
+import { IDENTITY_SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
 import { STORE_SECRETS } from "../services/environment.ts";
 import { API_CLIENTS } from "../services/manifests.ts";
 import { TIER_TABLE } from "../tiers.ts";
 import { planLimitRange, planNamespaceLabels, planQuota, planRoles } from "./manifests.ts";
-import { parseBootstrapPorts, planNetworkPolicies, planStorePolicy } from "./policies.ts";
+import { parseBootstrapPorts, planIdentityPolicy, planNetworkPolicies, planStorePolicy } from "./policies.ts";
 
 export interface TenantNamespaceArgs extends Footing {
   /** `tenant-<slug>` on the shared cluster, `matih` on a dedicated one. */
@@ -40,7 +40,7 @@ export class TenantNamespace extends pulumi.ComponentResource {
     };
     this.limit(place, args);
     this.grant(place, args);
-    this.separate(place, args.stores);
+    this.separate(place, args);
     this.provideCredentials(place, args.stores);
 
     this.namespace = namespace.metadata.name;
@@ -51,7 +51,7 @@ export class TenantNamespace extends pulumi.ComponentResource {
   private limit({ name, namespace, labels, options }: Place, { tier }: TenantNamespaceArgs): void {
     new kubernetes.core.v1.ResourceQuota(
       name,
-      { metadata: { name: "tenant", namespace, labels }, spec: { hard: planQuota(TIER_TABLE[tier].quota) } },
+      { metadata: { name: "tenant", namespace, labels }, spec: { hard: planQuota(TIER_TABLE[tier]) } },
       options,
     );
     new kubernetes.core.v1.LimitRange(
@@ -97,11 +97,18 @@ export class TenantNamespace extends pulumi.ComponentResource {
     }
   }
 
-  private separate({ name, namespace, labels, options }: Place, stores: StoreConnections): void {
+  private separate(
+    { name, namespace, labels, options }: Place,
+    { stores, workloadClientId }: TenantNamespaceArgs,
+  ): void {
     const ports = pulumi
       .all([stores.postgres.port, stores.cache.port, stores.kafka.bootstrapServers])
       .apply(([postgres, cache, kafka]) => [postgres, cache, ...parseBootstrapPorts(kafka)]);
-    const policies = { ...planNetworkPolicies(), "allow-to-stores": ports.apply(planStorePolicy) };
+    const policies = {
+      ...planNetworkPolicies(),
+      "allow-to-stores": ports.apply(planStorePolicy),
+      ...(workloadClientId ? { "allow-identity-to-https": planIdentityPolicy(IDENTITY_SERVICES) } : {}),
+    };
     for (const [policy, spec] of Object.entries(policies)) {
       new kubernetes.networking.v1.NetworkPolicy(
         `${name}-${policy}`,

@@ -179,6 +179,12 @@ export const SERVICES = {
 /** The databases of a tenant's PostgreSQL server, in the order of the services. */
 export const DATABASES: readonly string[] = SERVICE_NAMES.flatMap((name) => SERVICES[name].database ?? []);
 
+/** Event Hubs know identities and no keys: on a dedicated cluster these services act as the workload identity. */
+export const IDENTITY_SERVICES: readonly ServiceName[] = SERVICE_NAMES.filter((name) => {
+  const { stores }: ServiceDefinition = SERVICES[name];
+  return stores.includes("kafka");
+});
+
 export function isServiceName(value: string): value is ServiceName {
   return (SERVICE_NAMES as readonly string[]).includes(value);
 }

@@ -32,12 +32,13 @@ export function planEnvironment(
   name: ServiceName,
   service: ServiceDefinition,
   addresses: StoreAddresses,
-  otlpEndpoint?: string,
+  options: { otlpEndpoint?: string; poolSize?: number } = {},
 ): EnvVar[] {
+  const { otlpEndpoint, poolSize } = options;
   const uses = (store: Store): boolean => service.stores.includes(store);
   return [
     ...base(name, service),
-    ...(uses("postgres") && service.database ? postgres(service, service.database, addresses) : []),
+    ...(uses("postgres") && service.database ? postgres(service, service.database, addresses, poolSize) : []),
     ...(uses("redis") ? redis(service, addresses) : []),
     ...(uses("kafka") ? [plain("KAFKA_BOOTSTRAP_SERVERS", addresses.kafkaBootstrapServers)] : []),
     ...(otlpEndpoint
@@ -58,7 +59,12 @@ function base(name: ServiceName, service: ServiceDefinition): EnvVar[] {
   }
 }
 
-function postgres(service: ServiceDefinition, database: string, addresses: StoreAddresses): EnvVar[] {
+function postgres(
+  service: ServiceDefinition,
+  database: string,
+  addresses: StoreAddresses,
+  poolSize?: number,
+): EnvVar[] {
   const where = [
     plain("DB_HOST", addresses.postgresHost),
     plain("DB_PORT", addresses.postgresPort),
@@ -70,6 +76,9 @@ function postgres(service: ServiceDefinition, database: string, addresses: Store
       plain("SPRING_DATASOURCE_URL", "jdbc:postgresql://$(DB_HOST):$(DB_PORT)/$(DB_NAME)?sslmode=require"),
       secret("SPRING_DATASOURCE_USERNAME", STORE_SECRETS.postgres, "username"),
       secret("SPRING_DATASOURCE_PASSWORD", STORE_SECRETS.postgres, "password"),
+      ...(poolSize === undefined
+        ? []
+        : [plain("SPRING_DATASOURCE_HIKARI_MAXIMUM_POOL_SIZE", String(poolSize))]),
     ];
   }
   return [

@@ -9,7 +9,8 @@ import { planEnvironment, planRedisScheme } from "./environment.ts";
 import type { StoreAddresses } from "./environment.ts";
 import { planImage, planService } from "./manifests.ts";
 import type { ServiceManifests } from "./manifests.ts";
-import { sizeOf } from "./sizing.ts";
+import { TIER_TABLE } from "../tiers.ts";
+import { planPoolSize, sizeOf } from "./sizing.ts";
 
 export interface ServicesArgs extends Footing {
   namespace: pulumi.Input<string>;
@@ -35,9 +36,13 @@ export class Services extends pulumi.ComponentResource {
       const definition: ServiceDefinition = SERVICES[service];
       const manifests = planService(service, {
         image: planImage(service, args.images),
-        environment: planEnvironment(service, definition, addresses, dedicated ? OTLP_ENDPOINT : undefined),
+        environment: planEnvironment(service, definition, addresses, {
+          otlpEndpoint: dedicated ? OTLP_ENDPOINT : undefined,
+          poolSize: planPoolSize(service, args.tier),
+        }),
         size: sizeOf(service, args.tier),
-        spread: dedicated,
+        // A tier without a promise has single pods: nothing to spread.
+        spread: TIER_TABLE[args.tier].slaPercent !== null,
         workloadIdentity: dedicated,
       });
       const needed = definition.needs.flatMap((need) => deployed.get(need) ?? []);

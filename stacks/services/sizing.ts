@@ -4,6 +4,7 @@
  * maximum while every service rolls to a new image) inside the quota, so that no rollout is ever stopped by it.
  */
 import type { Tier } from "../spec.ts";
+import { TIER_TABLE } from "../tiers.ts";
 import { SERVICES, SERVICE_NAMES } from "./catalogue.ts";
 import type { Amount, Resources, ServiceDefinition, ServiceName } from "./catalogue.ts";
 
@@ -71,6 +72,32 @@ const TIER_SIZING = {
   ENTERPRISE: { single: false, surge: "all", autoscaleMax: {}, resources: {} },
 } as const satisfies Record<Tier, TierSizing>;
 
+/**
+ * The least number of pods behind a service, by what is promised: at 99.9 % the loss of a node or a zone takes no
+ * service away, at 99.99 % neither does a rollout or a drain while a zone is away. Below that the table of services
+ * decides.
+ */
+export function planReplicaFloor(tier: Tier): 1 | 2 | 3 {
+  const { slaPercent } = TIER_TABLE[tier];
+  if (slaPercent === null || slaPercent < 99.9) return 1;
+  return slaPercent < 99.99 ? 2 : 3;
+}
+
+/** Java's connection pool (HikariCP) holds so many when nobody says otherwise. */
+const DEFAULT_POOL = 10;
+
+/**
+ * Connections of a Java pod's pool, where the default of all pods together is more than the tier has for one database;
+ * undefined where the default fits. Dedicated tiers are sized so that it does: a change of tier then rolls no pod.
+ */
+export function planPoolSize(service: ServiceName, tier: Tier): number | undefined {
+  if (SERVICES[service].stack !== "java") return undefined;
+  const size = sizeOf(service, tier);
+  const pods = Math.max(size.replicas, size.autoscale?.max ?? 0) + size.maxSurge;
+  const fitting = Math.max(1, Math.floor(TIER_TABLE[tier].maxConnections / pods));
+  return fitting < DEFAULT_POOL ? fitting : undefined;
+}
+
 /** Replicas, autoscaling, resources and rollout of one service in a tier. */
 export function sizeOf(service: ServiceName, tier: Tier): ServiceSize {
   const definition: ServiceDefinition = SERVICES[service];
@@ -80,12 +107,13 @@ export function sizeOf(service: ServiceName, tier: Tier): ServiceSize {
     sizing.resources[service] ??
     (ownResources ? sizing.resources.standard : undefined) ??
     definition.resources;
-  const replicas = sizing.single ? 1 : definition.replicas;
+  const floor = planReplicaFloor(tier);
+  const replicas = sizing.single ? 1 : Math.max(floor, definition.replicas);
   const surges = sizing.surge === "all" || (sizing.surge === "single-replica" && replicas === 1);
   const size: ServiceSize = { replicas, resources: chosen, maxSurge: surges ? 1 : 0 };
   if (sizing.single || definition.autoscale === undefined) return size;
   const max = sizing.autoscaleMax[service] ?? definition.autoscale.max;
-  return { ...size, autoscale: { min: definition.autoscale.min, max } };
+  return { ...size, autoscale: { min: Math.max(floor, definition.autoscale.min), max } };
 }
 
 export interface Totals {

@@ -2,6 +2,7 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { planConnections } from "../azure-sizes.ts";
 import type { Footing, IngressHosts, PostgresLogin, StoreConnections, Tenant } from "../connections.ts";
 import { planDataCommand, planDataTenant, planStdin } from "../data/command.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
@@ -86,7 +87,11 @@ export class Slice extends pulumi.ComponentResource {
           tenant: planDataTenant(args.tenant),
           source: args.administrator,
           databases: args.databases,
-          role: { name: args.stores.postgres.user, password: args.stores.postgres.password },
+          role: {
+            name: args.stores.postgres.user,
+            password: args.stores.postgres.password,
+            connectionLimit: planConnections(args.tier),
+          },
         }),
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,

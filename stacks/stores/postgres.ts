@@ -11,8 +11,6 @@ import { POSTGRES_ADMINISTRATOR, POSTGRES_PORT, planServerConfigurations } from 
 export interface PostgresArgs {
   placement: Placement;
   plan: PostgresPlan;
-  /** Whether the storage stays as large as it became: Azure makes none smaller. */
-  keepsStorage?: boolean | undefined;
   /** Secret. */
   password: pulumi.Output<string>;
   subnetId: pulumi.Output<string>;
@@ -58,7 +56,7 @@ export class Postgres extends pulumi.ComponentResource {
         ignoreChanges: [
           "availabilityZone",
           "highAvailability.standbyAvailabilityZone",
-          ...(args.keepsStorage ? ["storage.storageSizeGB"] : []),
+          ...(plan.keepsSize ? ["storage.storageSizeGB"] : []),
         ],
       }),
     );

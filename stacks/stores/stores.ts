@@ -19,8 +19,6 @@ import { Postgres } from "./postgres.ts";
 export interface StoresArgs {
   placement: Placement;
   plan: StoresPlan;
-  /** Whether the server's storage stays as large as it became. */
-  keepsStorage?: boolean | undefined;
   network: Network;
   /** The directory that the vault asks about its readers. */
   azureTenantId: string;
@@ -49,7 +47,6 @@ export class Stores extends pulumi.ComponentResource {
       {
         placement,
         plan: plan.postgres,
-        keepsStorage: args.keepsStorage,
         password: args.postgresPassword,
         subnetId: args.network.subnetIds.postgres,
         zoneId: args.network.postgresZoneId,
@@ -57,7 +54,7 @@ export class Stores extends pulumi.ComponentResource {
       { parent: this, dependsOn: args.network.links },
     );
     const events = new Events(name, { placement, units: plan.eventHubsUnits }, { parent: this });
-    const cache = this.createCache(name, placement, plan.cacheSku);
+    const cache = this.createCache(name, placement, args.plan);
     const account = this.createStorage(name, args);
     const vault = this.createVault(name, args, cache.password);
 
@@ -81,20 +78,20 @@ export class Stores extends pulumi.ComponentResource {
     this.registerOutputs({ vaultUri: this.vaultUri });
   }
 
-  private createCache(name: string, placement: Placement, sku: string) {
+  private createCache(name: string, placement: Placement, { cacheSku, keepsSize }: StoresPlan) {
     const cluster = new redisenterprise.RedisEnterprise(
       name,
       {
         resourceGroupName: placement.resourceGroupName,
         clusterName: placement.names.cache,
         location: placement.location,
-        sku: { name: sku },
+        sku: { name: cacheSku },
         highAvailability: "Enabled",
         minimumTlsVersion: "1.2",
         publicNetworkAccess: "Disabled",
         tags: placement.tags,
       },
-      inGroup(this, placement),
+      inGroup(this, placement, { ignoreChanges: keepsSize ? ["sku"] : [] }),
     );
     const database = new redisenterprise.Database(
       name,

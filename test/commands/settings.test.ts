@@ -11,6 +11,7 @@ const AZURE = {
   JWT_SECRET: "0123456789abcdef0123456789abcdef",
   IMAGE_TAG: "20260101-abc",
   ARM_SUBSCRIPTION_ID: "11111111-1111-1111-1111-111111111111",
+  ARM_TENANT_ID: "33333333-3333-3333-3333-333333333333",
   PLATFORM_KEY_VAULT_URL: "https://platform.vault.azure.net/",
 };
 
@@ -133,7 +134,18 @@ describe("on the azure target", () => {
     ["IMAGE_TAG", undefined, "IMAGE_TAG is absent"],
     ["ARM_SUBSCRIPTION_ID", undefined, "ARM_SUBSCRIPTION_ID is absent"],
     ["PLATFORM_KEY_VAULT_URL", undefined, "PLATFORM_KEY_VAULT_URL is absent"],
-    ["ARM_CLIENT_SECRET", "hidden", "set all three or none"],
+    [
+      "ARM_TENANT_ID",
+      undefined,
+      "ARM_TENANT_ID is absent: with TIERLIFT_TARGET=azure it names the directory",
+    ],
+    ["ARM_CLIENT_SECRET", "hidden", "set both or none"],
+    ["PULUMI_BACKEND_URL", "azblob://states", "azblob://<container>?storage_account=<account>"],
+    [
+      "PULUMI_SECRETS_PROVIDER",
+      "azurekeyvault://vault",
+      "azurekeyvault://<vault>.vault.azure.net/keys/<key>",
+    ],
     ["TIERLIFT_PROVIDER_COMMAND", "/folder", "the azure target takes official only"],
   ])("%s=%s is refused", (name, value, sentence) => {
     const problem = problemOf({ ...AZURE, [name]: value });
@@ -155,10 +167,20 @@ describe("on the azure target", () => {
     });
     expect(Object.keys(azure!.environment).sort()).toEqual([
       "ARM_SUBSCRIPTION_ID",
+      "ARM_TENANT_ID",
       "AZURE_CLIENT_ID",
       "AZURE_SUBSCRIPTION_ID",
     ]);
   });
+});
+
+test("a state's container is taken with its account beside it or in AZURE_STORAGE_ACCOUNT", () => {
+  const backend = { ...AZURE, PULUMI_BACKEND_URL: "azblob://states" };
+  for (const env of [
+    { ...backend, PULUMI_BACKEND_URL: "azblob://states?storage_account=acct" },
+    { ...backend, AZURE_STORAGE_ACCOUNT: "acct" },
+  ])
+    expect(parseSettings(env, CHECKOUT).backendUrl).toBe(env.PULUMI_BACKEND_URL);
 });
 
 test("the table for people has a row for every variable", () => {

@@ -1,6 +1,7 @@
 /** Runs whole programs without an engine and keeps what they declare. */
 import * as pulumi from "@pulumi/pulumi";
 import type { MockCallArgs, MockResourceArgs } from "@pulumi/pulumi/runtime/index.js";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { createProgram } from "../../stacks/program.ts";
 import type { ProgramRequest, ProgramSettings, TenantSpec } from "../../stacks/spec.ts";
 
@@ -8,7 +9,22 @@ export interface Declared {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
+  /** Of the resource options. */
+  ignoreChanges: string[];
 }
+
+/**
+ * What the program registers, by its request: mocks are not told of resource options. The monitor asks its mocks
+ * before it waits for anything.
+ */
+let registering: { getIgnorechangesList(): string[] } | undefined;
+type Register = typeof MockMonitor.prototype.registerResource;
+const register = Object.getOwnPropertyDescriptor(MockMonitor.prototype, "registerResource")
+  ?.value as Register;
+MockMonitor.prototype.registerResource = function (request, callback) {
+  registering = request as typeof registering;
+  return register.call(this, request, callback);
+};
 
 export const TENANT: TenantSpec["tenant"] = {
   id: "7d3f0a52-8d0c-4a5e-9a4c-0d7b1f0c9b11",
@@ -165,7 +181,8 @@ export async function declare<T>(
           };
         }
         const inputs = args.inputs as Record<string, unknown>;
-        declared.push({ type: args.type, name: args.name, inputs });
+        const ignoreChanges = registering?.getIgnorechangesList() ?? [];
+        declared.push({ type: args.type, name: args.name, inputs, ignoreChanges });
         const answer = ANSWERS[args.type]?.(inputs) ?? {};
         const state = args.type.startsWith("azure-native:")
           ? { name: nameOf(args), ...inputs, ...answer }

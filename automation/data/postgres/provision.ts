@@ -24,7 +24,7 @@ export async function provisionRole({
 }: CopyContext): Promise<ProvisionReport> {
   const startedMs = performance.now();
   const role = roleNameOf(request);
-  const password = request.role?.password;
+  const { password, connectionLimit } = request.role ?? {};
   if (!password) throw new DataError("BAD_REQUEST", "role.password is missing");
   return await connections.using(request.source, MAINTENANCE_DATABASE, "source", async (main) => {
     const place = { side: "source" } as const;
@@ -45,7 +45,7 @@ export async function provisionRole({
       databases.push({ name: database, schemas });
       progress({ event: "granted", database });
     }
-    const created = await at(place, () => ensureTenantRole(main, role, password));
+    const created = await at(place, () => ensureTenantRole(main, role, { password, connectionLimit }));
     await at(place, () => main.query(`GRANT ${READER}, ${WRITER} TO ${quoteName(role)}`));
     return {
       store: "postgres",

@@ -35,12 +35,17 @@ export async function ensureGroups(client: Client): Promise<void> {
 }
 
 /** Makes or updates the tenant's role. Returns whether it was made. */
-export async function ensureTenantRole(client: Client, role: string, password: string): Promise<boolean> {
+export async function ensureTenantRole(
+  client: Client,
+  role: string,
+  { password, connectionLimit }: { password: string; connectionLimit?: number | undefined },
+): Promise<boolean> {
   const exists = await roleExists(client, role);
   const verifier = quoteValue(planScramVerifier(password, randomBytes(16)));
   const verb = exists ? "ALTER" : "CREATE";
+  const limit = connectionLimit === undefined ? "" : ` CONNECTION LIMIT ${connectionLimit}`;
   await client.query(
-    `${verb} ROLE ${quoteName(role)} LOGIN NOCREATEDB NOCREATEROLE INHERIT PASSWORD ${verifier}`,
+    `${verb} ROLE ${quoteName(role)} LOGIN NOCREATEDB NOCREATEROLE INHERIT${limit} PASSWORD ${verifier}`,
   );
   return !exists;
 }

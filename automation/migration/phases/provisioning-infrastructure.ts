@@ -1,4 +1,3 @@
-import { bySystem } from "../../ledger.ts";
 import { pathOf } from "../plan.ts";
 import { specBefore } from "../specs.ts";
 import { removeFootprint } from "./footprint.ts";
@@ -18,11 +17,8 @@ export const provisioningInfrastructure: PhaseDefinition = {
   undo: (context) => (pathOf(context.job) === "enlarge" ? shrink(context) : removeFootprint(context)),
 };
 
-/** Back to the size of the tier before; but storage that has grown stays, now and in whatever is declared later. */
+/** Back to the size of the tier before; what Azure makes no smaller, the program leaves as it became. */
 async function shrink(context: PhaseContext): Promise<void> {
-  const { tenant, job, settings, ledger } = context;
-  await ledger.changeTenant(tenant.id, bySystem("keep storage", `migration ${job.id}`), (draft) => {
-    if (draft.dedicated !== null) draft.dedicated.keepsStorage = true;
-  });
+  const { tenant, job, settings } = context;
   await applySpec(context, specBefore(tenant, job, settings), { step: "shrink" });
 }

@@ -16,8 +16,6 @@ export async function applyTier(context: PhaseContext, tier: Tier): Promise<void
     if (!isDedicated(tier)) draft.dedicated = null;
     else if (pathOf(job) === "dedicate" && job.credentials !== undefined) {
       draft.dedicated = { migrationId: job.id, credentials: job.credentials };
-    } else if (tier === job.targetTier && draft.dedicated !== null) {
-      delete draft.dedicated.keepsStorage;
     }
   });
 }

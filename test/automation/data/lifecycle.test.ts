@@ -63,6 +63,27 @@ describe.skipIf(!binDir)("the tenant's rows and role on the shared server", () =
     await asAcme("SELECT 1");
   });
 
+  it("provision gives the role no more connections than its tier has, and more when the tier grows", async () => {
+    const request = requestFor(servers, [database]);
+    const limited = (connectionLimit: number) => ({
+      ...request,
+      role: { ...request.role!, connectionLimit },
+    });
+    const two = () => withClient(servers.source, database, acme, () => asAcme("SELECT 1"));
+    await runData("provision", limited(1));
+    await expect(two()).rejects.toThrow(/too many connections for role "tenant_acme_corp"/);
+    await runData("provision", limited(2));
+    await expect(two()).resolves.toBeDefined();
+    await provision();
+    expect(
+      await rows(
+        servers.source,
+        database,
+        "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'tenant_acme_corp'",
+      ),
+    ).toEqual([{ rolconnlimit: 2 }]);
+  });
+
   it("freeze stops this tenant's writes and open transactions, and nobody else's", async () => {
     await provision();
     await withClient(servers.source, database, acme, async (client) => {

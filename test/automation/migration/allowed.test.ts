@@ -29,6 +29,9 @@ const OPERATIONS = {
   "update in the dedicated part": operation("update", DEDICATED, { paths: ["tags.tier"] }),
   "replacement in the dedicated part": operation("replace", DEDICATED, { paths: ["location"] }),
   "delete in the dedicated part": operation("delete", DEDICATED),
+  "delete of a node pool": operation("delete", DEDICATED, {
+    type: "azure-native:containerservice:AgentPool",
+  }),
   "create of next records": operation("create", NEXT, { type: RECORD }),
   "update of next records": operation("update", NEXT, { type: RECORD, paths: ["aRecords"] }),
   "time to live of the tenant's records": ttl,
@@ -70,6 +73,16 @@ const TABLE: [GuardedStep, boolean, Name[]][] = [
     "enlarge",
     false,
     ["create in the dedicated part", "create of the dedicated component", "update in the dedicated part"],
+  ],
+  [
+    "shrink",
+    false,
+    [
+      "create in the dedicated part",
+      "create of the dedicated component",
+      "update in the dedicated part",
+      "delete of a node pool",
+    ],
   ],
 ];
 

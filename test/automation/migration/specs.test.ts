@@ -102,16 +102,13 @@ test("a dedicated tenant grows in place, with the identity and migration it was 
   expect(spec.dedicated).toMatchObject({ migrationId: "first", layers: [...LAYERS] });
 });
 
-test("what grew in place goes back in everything but its storage, which stays so in whatever is declared later", () => {
+test("what grew in place goes back to the spec it had", () => {
   const dedicated = { migrationId: "first", credentials: CREDENTIALS };
   const moved: TenantRecord = { ...tenant, tier: "PROFESSIONAL", dedicated };
   const growth: TierMigrationJob = { ...job, sourceTier: "PROFESSIONAL", targetTier: "ENTERPRISE" };
   const back = specBefore(moved, growth, TTLS);
-  expect(back.dedicated).toEqual({ ...restSpec(moved, TTLS).dedicated, keepsStorage: true });
+  expect(back).toEqual(restSpec(moved, TTLS));
   expect(tenantSpecSchema.parse(back)).toEqual(back);
-  const kept: TenantRecord = { ...moved, dedicated: { ...dedicated, keepsStorage: true } };
-  expect(restSpec(kept, TTLS)).toEqual(back);
-  expect(specFor(kept, growth, "PROVISIONING_INFRASTRUCTURE", TTLS).dedicated?.keepsStorage).toBeUndefined();
 });
 
 test("a shared tenant is resized by its slice's tier alone", () => {

@@ -87,6 +87,7 @@ describe("the ingress controller", () => {
     const declared = await record(
       () =>
         new IngressController("acme", {
+          replicas: 2,
           publicIpName: pulumi.output("pip-acme-ingress"),
           resourceGroupName: pulumi.output("rg-tierlift-acme"),
         }),

@@ -36,6 +36,7 @@ async function manifestsOf(tier: Tier): Promise<Record<string, unknown>[]> {
       certificateIssuer: "letsencrypt",
     });
     new IngressController("acme", {
+      replicas: 2,
       publicIpName: pulumi.output("pip-acme"),
       resourceGroupName: pulumi.output("rg-acme"),
     });

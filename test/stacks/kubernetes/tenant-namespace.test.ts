@@ -55,6 +55,7 @@ describe("a tenant's namespace", () => {
         pods: "100",
         services: "100",
         persistentvolumeclaims: "50",
+        "requests.storage": "500Gi",
       },
     });
     expect(one("kubernetes:core/v1:LimitRange").spec).toEqual({
@@ -111,10 +112,34 @@ describe("network policies", () => {
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
     });
-    expect(declared.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")).toHaveLength(9);
+    expect(declared.of("kubernetes:networking.k8s.io/v1:NetworkPolicy")).toHaveLength(10);
   });
 
-  it("let the web be reached from ai-service only", () => {
+  it("let the services that show an identity to the event hubs reach the directory", () => {
+    const policies = declared.of("kubernetes:networking.k8s.io/v1:NetworkPolicy").map(({ inputs }) => inputs);
+    const found = policies.filter(
+      ({ metadata }) => (metadata as { name: string }).name === "allow-identity-to-https",
+    );
+    expect(found).toMatchObject([
+      {
+        spec: {
+          podSelector: {
+            matchExpressions: [
+              {
+                key: "app.kubernetes.io/name",
+                operator: "In",
+                values: ["pipeline-service", "data-plane-agent", "ops-agent-service"],
+              },
+            ],
+          },
+          policyTypes: ["Egress"],
+          egress: [{ ports: [{ protocol: "TCP", port: 443 }] }],
+        },
+      },
+    ]);
+  });
+
+  it("let the web be reached from ai-service only, where nobody acts as an identity", () => {
     const reaching = Object.entries(planNetworkPolicies()).filter(([, spec]) =>
       JSON.stringify(spec).includes("443"),
     );

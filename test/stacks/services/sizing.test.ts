@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { planConnections } from "../../../stacks/azure-sizes.ts";
 import { SERVICES, SERVICE_NAMES, DATABASES } from "../../../stacks/services/catalogue.ts";
-import { requestsOf, sizeOf } from "../../../stacks/services/sizing.ts";
+import { planPoolSize, planReplicaFloor, requestsOf, sizeOf } from "../../../stacks/services/sizing.ts";
 import { planQuantity } from "../../../stacks/services/manifests.ts";
 import { TIERS } from "../../../stacks/spec.ts";
 import { TIER_TABLE } from "../../../stacks/tiers.ts";
@@ -37,10 +38,37 @@ describe("the services of a tier", () => {
     expect(SERVICE_NAMES.map((name) => sizeOf(name, "FREE").autoscale)).toEqual(Array(13).fill(undefined));
   });
 
-  it("run with the replicas of the table from STARTER on", () => {
-    for (const tier of ["STARTER", "PROFESSIONAL", "ENTERPRISE"] as const) {
-      expect(SERVICE_NAMES.map((name) => sizeOf(name, tier).replicas)).toEqual([
-        3, 2, 2, 2, 2, 2, 2, 1, 1, 2, 1, 1, 2,
+  it.each([
+    ["STARTER", [3, 2, 2, 2, 2, 2, 2, 1, 1, 2, 1, 1, 2]],
+    ["PROFESSIONAL", [3, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]],
+    ["ENTERPRISE", Array(13).fill(3)],
+  ] as const)(
+    "run in %s with the replicas of the table, and at least those of its promise",
+    (tier, replicas) => {
+      expect(SERVICE_NAMES.map((name) => sizeOf(name, tier).replicas)).toEqual(replicas);
+      for (const name of SERVICE_NAMES) {
+        expect(sizeOf(name, tier).autoscale?.min ?? Infinity).toBeGreaterThanOrEqual(planReplicaFloor(tier));
+      }
+    },
+  );
+
+  it.each(TIERS)("open at most the connections that %s has for a database, and in all", (tier) => {
+    const { maxConnections } = TIER_TABLE[tier];
+    const java = SERVICE_NAMES.filter((name) => SERVICES[name].stack === "java" && SERVICES[name].database);
+    const opened = java.map((name) => {
+      const size = sizeOf(name, tier);
+      const pods = Math.max(size.replicas, size.autoscale?.max ?? 0) + size.maxSurge;
+      return pods * (planPoolSize(name, tier) ?? 10);
+    });
+    for (const connections of opened) expect(connections).toBeLessThanOrEqual(maxConnections);
+    expect(opened.reduce((sum, connections) => sum + connections, 0)).toBeLessThan(planConnections(tier));
+  });
+
+  it("have the same pools in both dedicated tiers, so that a change of tier rolls no pod", () => {
+    for (const name of SERVICE_NAMES) {
+      expect([planPoolSize(name, "PROFESSIONAL"), planPoolSize(name, "ENTERPRISE")]).toEqual([
+        undefined,
+        undefined,
       ]);
     }
   });

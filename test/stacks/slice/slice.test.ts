@@ -58,7 +58,7 @@ describe("a slice", () => {
       tenant: { id: tenant.id, slug: "acme" },
       source: { host: "127.0.0.1", port: 6543, user: "administrator", password: "admin-secret" },
       databases: ["query", "bi"],
-      role: { name: "tenant_acme", password: "p@ss/word" },
+      role: { name: "tenant_acme", password: "p@ss/word", connectionLimit: 110 },
     });
     const outside = { ...command().inputs, stdin: undefined };
     expect(JSON.stringify(outside)).not.toMatch(/admin-secret|p@ss/);
