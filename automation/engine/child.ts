@@ -6,12 +6,12 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent, PulumiFn } from "@pulumi/pulumi/automation/index.js";
-import sdkLog from "@pulumi/pulumi/log/index.js";
 import type { ProgramRequest } from "../../stacks/spec.ts";
 import { createChangeSet } from "./change-set.ts";
 import { exportStack } from "./command.ts";
 import type { ChangeSet } from "./engine.ts";
 import { failureOf } from "./failure.ts";
+import "./lean-sdk.ts";
 import { startPluginHost } from "./plugin-host.ts";
 import type { PluginHost } from "./plugin-host.ts";
 import { progressOf } from "./progress.ts";
@@ -24,10 +24,6 @@ let running: { abort: AbortController; verdict: ReturnType<typeof createVerdict>
 /** What is kept from one operation to the next. */
 let opened: Stack | null = null;
 let plugins: PluginHost | null = null;
-
-// The SDK sends a debug message about every step of every resource to the engine, whether or not anybody asked for it:
-// a quarter of this process's CPU time, and outputs in clear, secret ones too, in the event log's temporary file.
-sdkLog.debug = () => Promise.resolve();
 
 process.on("message", (message: ToEngine) => {
   if (message.type === "run") void run(message.operation, message.workspace);
