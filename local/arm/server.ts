@@ -90,7 +90,7 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
       await closeServer(server);
       await cloud.operations.stop(stopWithinMs);
       cloud.plans.close();
-      await log.close();
+      log.close();
     },
   };
 }
