@@ -1,7 +1,7 @@
 /** The local cloud's process: ARM, DNS and the servers behind resources, until it is told to stop. */
 import path from "node:path";
 import { rm } from "node:fs/promises";
-import { startArm } from "./arm/server.ts";
+import { openPlans, startArm } from "./arm/server.ts";
 import type { RunningArm } from "./arm/server.ts";
 import { readJsonFile, writeFileDurably } from "./arm/durable.ts";
 import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
@@ -59,11 +59,13 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
   const folder = path.join(environment.home, "cloud");
   const authority = await ensureAuthority(path.join(folder, "pki"));
   const publisher = createPublisher(path.join(folder, "connection.json"));
+  const plans = openPlans(environment.home);
   const clusters = createClusterBackends({
     dir: path.join(folder, "clusters"),
     hyper: environment.hyper,
     kwok: environment.kwok,
     onChange: publisher.changed,
+    plans,
     log,
   });
   const postgres = createPostgresBackends({
@@ -81,6 +83,7 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     const arm: RunningArm = await startArm({
       home: environment.home,
       authority,
+      plans,
       backends: [...clusters.backends, ...postgres.backends],
       unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
       log,

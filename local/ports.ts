@@ -24,7 +24,10 @@ const handedOut = new Set<number>();
  * Free ports of the loopback address, different from all this process was given before. The ports wanted (those of an
  * earlier run) are kept where they are still free.
  */
-export async function claimPorts(count: number, wanted: readonly number[] = []): Promise<number[]> {
+export async function claimPorts(
+  count: number,
+  wanted: readonly (number | undefined)[] = [],
+): Promise<number[]> {
   const ports: number[] = [];
   for (let index = 0; index < count; index++) {
     const before = wanted[index];

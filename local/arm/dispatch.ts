@@ -83,7 +83,11 @@ async function answerAny(cloud: Cloud, tokens: Tokens, raw: RawRequest, seen: Se
   seen.principal = caller.clientId;
   const { method, headers, url } = raw;
   const body = parseBody(raw.text);
-  if (isAdminPath(path)) return answerAdmin(cloud.plans, { method, path, body, caller });
+  if (isAdminPath(path)) {
+    const answer = answerAdmin(cloud.plans, { method, path, body, caller });
+    await cloud.plans.settled();
+    return answer;
+  }
   const request = { method, path, query: url.searchParams, headers, body, origin: cloud.origin(), caller };
   return asPlanned(cloud, event, () => answerArm(cloud, request));
 }

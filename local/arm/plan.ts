@@ -4,6 +4,19 @@
 export const calls = ["GET", "PUT", "PATCH", "DELETE", "action", "list", "poll", "vault", "token"] as const;
 export type Call = (typeof calls)[number];
 
+/** As RBAC and the audit log of Kubernetes name what is asked of its API. */
+export const verbs = [
+  "get",
+  "list",
+  "watch",
+  "create",
+  "update",
+  "patch",
+  "delete",
+  "deletecollection",
+] as const;
+export type Verb = (typeof verbs)[number];
+
 export type PlannedEvent =
   | {
       at: "request";
@@ -16,7 +29,24 @@ export type PlannedEvent =
       change?: "create" | "update";
     }
   /** The work behind an accepted change: in the background, or before the answer where the type's is done by then. */
-  | { at: "operation"; kind: "create" | "update" | "delete"; type: string; resourceId: string };
+  | { at: "operation"; kind: "create" | "update" | "delete"; type: string; resourceId: string }
+  /** A request to the API server of a managed cluster, by one of its clients. */
+  | {
+      at: "kubernetes";
+      cluster: ClusterName;
+      verb: Verb;
+      /** Plural and group as kubectl takes them, and the subresource: `deployments.apps`, `deployments.apps/scale`. */
+      resource: string;
+      namespace?: string;
+      name?: string;
+      /** Of a write: whether the object is there already. */
+      change?: "create" | "update";
+    };
+
+export interface ClusterName {
+  name: string;
+  resourceId: string;
+}
 
 export interface PlannedError {
   status: number;

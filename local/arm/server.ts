@@ -33,6 +33,8 @@ export interface ArmOptions {
   backends?: readonly Backend[];
   /** A server parameter that nobody has set, from the PostgreSQL server itself. */
   unsetConfiguration?: Cloud["unsetConfiguration"];
+  /** Where the operator's plans are kept; by default in a file below `cloud/`. */
+  plans?: Plans;
   /** Asked instead of the plans that the operator gives. */
   plan?: Plan;
   log?: Cloud["log"];
@@ -90,7 +92,7 @@ export async function startArm(options: ArmOptions): Promise<RunningArm> {
       await closeServer(server);
       await cloud.operations.stop(stopWithinMs);
       cloud.plans.close();
-      await log.close();
+      log.close();
     },
   };
 }
@@ -103,9 +105,12 @@ async function choosePort(file: string): Promise<number> {
   return port;
 }
 
+/** The plans of an installation, for who asks them beside the resource manager. */
+export const openPlans = (home: string): Plans => new Plans(join(home, "cloud", "arm", "plans.json"));
+
 function createCloud(options: ArmOptions, folder: string, origin: () => string): Cloud {
   const log = options.log ?? ((message, error) => console.error(message, error ?? ""));
-  const plans = new Plans(join(folder, "arm", "plans.json"));
+  const plans = options.plans ?? openPlans(options.home);
   const plan: Plan = options.plan ?? ((event) => plans.step(event));
   const cloud: Cloud = {
     store: new ResourceStore(join(folder, "arm")),

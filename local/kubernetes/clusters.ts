@@ -5,6 +5,7 @@ import { badRequest } from "../arm/errors.ts";
 import { createReviver } from "../revive.ts";
 import { createSerial, type Serial } from "../serial.ts";
 import { resourceKey } from "../stable.ts";
+import type { ClusterPlans } from "./door/planned.ts";
 import { endLeftOvers, startControlPlane, type ClusterPrograms, type ControlPlane } from "./control-plane.ts";
 import { issuerUrl } from "./flags.ts";
 import { startCloudController, type AddressPool, type CloudController } from "./cloud-controller.ts";
@@ -26,6 +27,8 @@ export interface ClusterBackendsOptions extends ClusterPrograms {
   dir: string;
   /** The list of clusters has changed. */
   onChange: () => void;
+  /** What the operator plans to go wrong between clients and API servers; without it, nothing. */
+  plans?: ClusterPlans;
   /** Told what goes wrong beside the requests. */
   log?: (message: string, error?: unknown) => void;
 }
@@ -152,7 +155,9 @@ async function ensureRunning(
 ): Promise<ControlPlane> {
   if (cluster.plane?.isRunning()) return cluster.plane;
   await halt(cluster);
-  const plane = await startControlPlane(cluster.dir, cluster.resource.name, options);
+  const { name, id } = cluster.resource;
+  const planner = options.plans && { cluster: { name, resourceId: id }, plans: options.plans };
+  const plane = await startControlPlane(cluster.dir, name, options, planner);
   cluster.plane = plane;
   const isWanted = () => cluster.plane === plane;
   cluster.revive({

@@ -5,13 +5,15 @@ import { claimPorts } from "../ports.ts";
 import { endLeftOver, startServer, type Server, type ServerSpec } from "../process.ts";
 import { createKubernetesClient, type KubernetesClient } from "./client.ts";
 import { ensureCredentials } from "./credentials.ts";
+import { openDoor, type Door } from "./door/door.ts";
+import type { Planner } from "./door/planned.ts";
 import {
   apiServerArgs,
   controllerManagerArgs,
   etcdArgs,
-  issuerUrl,
   kwokArgs,
   schedulerArgs,
+  serverUrl,
   type ClusterFiles,
   type ClusterPorts,
 } from "./flags.ts";
@@ -25,8 +27,6 @@ export interface ClusterPrograms {
 
 /** A running Kubernetes control plane, its nodes simulated by kwok. */
 export interface ControlPlane {
-  /** `https://127.0.0.1:PORT`. */
-  readonly url: string;
   /** Host and port, as the cloud answers a cluster's name. */
   readonly endpoint: string;
   readonly ports: ClusterPorts;
@@ -60,16 +60,18 @@ export async function startControlPlane(
   dir: string,
   name: string,
   programs: ClusterPrograms,
+  planner?: Planner,
 ): Promise<ControlPlane> {
   await mkdir(path.join(dir, "log"), { recursive: true, mode: 0o700 });
   await endLeftOvers(dir);
   const ports = await ensurePorts(dir);
-  const { files, ca, cloud } = await ensureCredentials(dir, name, ports);
-  const url = issuerUrl(ports);
-  const client = createKubernetesClient({ server: url, ca, ...cloud });
+  const { files, ca, cloud, serving, frontProxy } = await ensureCredentials(dir, name, ports);
+  const client = createKubernetesClient({ server: serverUrl(ports), ca, ...cloud });
   const started: Server[] = [];
+  let door: Door | undefined;
   const stop = async () => {
     client.close();
+    await door?.close();
     // Backwards, but all controllers at once; etcd only when nobody writes any more.
     for (const group of stopOrder(started)) await Promise.all(group.map((server) => server.stop()));
   };
@@ -80,12 +82,13 @@ export async function startControlPlane(
   };
   try {
     for (const group of startOrder) await allOrNone(group.map(start), failure);
+    const { apiServer: port, behindDoor: serverPort } = ports;
+    door = await openDoor({ port, serverPort, ca, serving, frontProxy, planner });
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    url,
     endpoint: `127.0.0.1:${ports.apiServer}`,
     ports,
     kubeconfigFile: files.kubeconfig("admin"),
@@ -166,15 +169,19 @@ function pidFile(dir: string, server: string): string {
   return path.join(dir, `${server}.pid`);
 }
 
+const portNames = ["etcd", "etcdPeer", "apiServer", "behindDoor"] as const satisfies (keyof ClusterPorts)[];
+
 async function ensurePorts(dir: string): Promise<ClusterPorts> {
   const file = path.join(dir, "ports.json");
   const kept = await readFile(file, "utf8").then(
     (text) => JSON.parse(text) as Partial<ClusterPorts>,
     () => undefined,
   );
-  const wanted = kept ? [kept.etcd ?? 0, kept.etcdPeer ?? 0, kept.apiServer ?? 0] : [];
-  const [etcd, etcdPeer, apiServer] = (await claimPorts(3, wanted)) as [number, number, number];
-  const ports = { etcd, etcdPeer, apiServer };
+  const wanted = kept ? portNames.map((name) => kept[name]) : [];
+  const claimed = await claimPorts(portNames.length, wanted);
+  const ports = Object.fromEntries(
+    portNames.map((name, index) => [name, claimed[index]]),
+  ) as unknown as ClusterPorts;
   await writeWhole(file, `${JSON.stringify(ports)}\n`, 0o600);
   return ports;
 }

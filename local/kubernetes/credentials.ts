@@ -5,7 +5,9 @@ import { promisify } from "node:util";
 import { writeSecretFile } from "../files.ts";
 import { ensureAuthority, type Authority, type CertificateRequest, type KeyPair } from "../pki/authority.ts";
 import {
+  frontProxyName,
   issuerUrl,
+  serverUrl,
   serviceAddress,
   type ClusterFiles,
   type ClusterPorts,
@@ -28,6 +30,10 @@ export interface ClusterCredentials {
   ca: string;
   /** The local cloud's own way in. */
   cloud: KeyPair;
+  /** The API server's certificate. */
+  serving: KeyPair;
+  /** What the API server believes the door by. */
+  frontProxy: KeyPair;
 }
 
 export function clusterFiles(dir: string): ClusterFiles {
@@ -42,6 +48,9 @@ export function clusterFiles(dir: string): ClusterFiles {
     caKey: path.join(pki, "ca-key.pem"),
     serverCertificate: path.join(pki, "apiserver.pem"),
     serverKey: path.join(pki, "apiserver-key.pem"),
+    frontProxyCa: path.join(pki, "front-proxy", "ca.pem"),
+    frontProxyCertificate: path.join(pki, "front-proxy", "client.pem"),
+    frontProxyKey: path.join(pki, "front-proxy", "client-key.pem"),
     serviceAccountKey: path.join(pki, "service-accounts-key.pem"),
     kubeconfig: (user) => path.join(dir, user === "admin" ? "kubeconfig" : `${user}.kubeconfig`),
   };
@@ -49,8 +58,8 @@ export function clusterFiles(dir: string): ClusterFiles {
 
 /**
  * Certificates, keys and kubeconfigs of a cluster: an authority for it, another for its etcd (who may call the API may
- * not open the store behind it), and a key for the tokens of service accounts. What is there already is kept;
- * kubeconfigs are written anew, as the port may have changed.
+ * not open the store behind it), one for its front proxy (who may speak for others), and a key for the tokens of service
+ * accounts. What is there already is kept; kubeconfigs are written anew, as the port may have changed.
  */
 export async function ensureCredentials(
   dir: string,
@@ -59,12 +68,13 @@ export async function ensureCredentials(
 ): Promise<ClusterCredentials> {
   const files = clusterFiles(dir);
   await mkdir(path.dirname(files.etcdCa), { recursive: true, mode: 0o700 });
-  const [authority, etcd] = await Promise.all([
+  const [authority, etcd, proxy] = await Promise.all([
     ensureAuthority(path.dirname(files.ca), "Tierlift local cluster"),
     ensureAuthority(path.dirname(files.etcdCa), "Tierlift local etcd"),
+    ensureAuthority(path.dirname(files.frontProxyCa), "Tierlift local front proxy"),
   ]);
   const hosts = ["127.0.0.1", serviceAddress, "localhost", ...serviceNames()];
-  const [admin, manager, scheduler, kwok, cloud] = await Promise.all([
+  const [admin, manager, scheduler, kwok, cloud, serving, frontProxy] = await Promise.all([
     ensureUser(authority, files, "admin"),
     ensureUser(authority, files, "controller-manager"),
     ensureUser(authority, files, "scheduler"),
@@ -74,6 +84,11 @@ export async function ensureCredentials(
       commonName: "kube-apiserver",
       hosts,
       usages: ["server"],
+    }),
+    ensurePair(proxy, files.frontProxyCertificate, files.frontProxyKey, {
+      commonName: frontProxyName,
+      hosts: [],
+      usages: ["client"],
     }),
     ensurePair(etcd, files.etcdCertificate, files.etcdKey, {
       commonName: "etcd",
@@ -90,14 +105,15 @@ export async function ensureCredentials(
         createKubeconfig({
           cluster: name,
           user: `${user}_${name}`,
-          server: issuerUrl(ports),
+          // Plans are about the clients of a cluster, not about its own parts.
+          server: user === "admin" ? issuerUrl(ports) : serverUrl(ports),
           ca: authority.certificate,
           ...pair,
         }),
       ),
     ),
   );
-  return { files, ca: authority.certificate, cloud };
+  return { files, ca: authority.certificate, cloud, serving, frontProxy };
 }
 
 function serviceNames(): string[] {

@@ -1,9 +1,11 @@
 /** The command lines of a cluster's servers: what is chosen for a control plane that lives on loopback and is small. */
-
 export interface ClusterPorts {
   etcd: number;
   etcdPeer: number;
+  /** Where clients know the API to be: the door before the API server. */
   apiServer: number;
+  /** Where the API server itself listens; only the cluster's own parts ask there. */
+  behindDoor: number;
 }
 
 /** Absolute paths of what the servers read and write. */
@@ -17,6 +19,9 @@ export interface ClusterFiles {
   caKey: string;
   serverCertificate: string;
   serverKey: string;
+  frontProxyCa: string;
+  frontProxyCertificate: string;
+  frontProxyKey: string;
   serviceAccountKey: string;
   kubeconfig(user: ClusterUser): string;
 }
@@ -26,6 +31,10 @@ export type ClusterUser = "admin" | "controller-manager" | "scheduler" | "kwok" 
 export const serviceCidr = "10.96.0.0/16";
 export const serviceAddress = "10.96.0.1";
 const podCidr = "10.244.0.0/16";
+/** Common name of the door's certificate. */
+export const frontProxyName = "front-proxy-client";
+/** In which the door says for whom it asks. */
+export const identityHeaders = { user: "X-Remote-User", group: "X-Remote-Group", extra: "X-Remote-Extra-" };
 
 /**
  * Of the controllers only those whose work can be seen here: there are no volumes, no kubelets to sign certificates
@@ -91,15 +100,21 @@ export function apiServerArgs(files: ClusterFiles, ports: ClusterPorts): string[
     `--etcd-keyfile=${files.etcdKey}`,
     "--bind-address=127.0.0.1",
     "--advertise-address=127.0.0.1",
-    `--secure-port=${ports.apiServer}`,
+    `--secure-port=${ports.behindDoor}`,
     // It has only a loopback address, which the endpoints of the `kubernetes` Service may not hold.
     "--endpoint-reconciler-type=none",
     `--tls-cert-file=${files.serverCertificate}`,
     `--tls-private-key-file=${files.serverKey}`,
     `--client-ca-file=${files.ca}`,
+    `--requestheader-client-ca-file=${files.frontProxyCa}`,
+    `--requestheader-allowed-names=${frontProxyName}`,
+    `--requestheader-username-headers=${identityHeaders.user}`,
+    `--requestheader-group-headers=${identityHeaders.group}`,
+    `--requestheader-extra-headers-prefix=${identityHeaders.extra}`,
     `--service-account-key-file=${files.serviceAccountKey}`,
     `--service-account-signing-key-file=${files.serviceAccountKey}`,
     `--service-account-issuer=${issuerUrl(ports)}`,
+    `--service-account-jwks-uri=${issuerUrl(ports)}/openid/v1/jwks`,
     "--api-audiences=https://kubernetes.default.svc.cluster.local",
     `--service-cluster-ip-range=${serviceCidr}`,
     "--authorization-mode=RBAC",
@@ -154,7 +169,12 @@ export function kwokArgs(files: ClusterFiles): string[] {
   ];
 }
 
-/** Where the cluster's tokens come from; its API server answers the discovery documents below it. */
+/** The API server without the door before it. */
+export function serverUrl(ports: Pick<ClusterPorts, "behindDoor">): string {
+  return `https://127.0.0.1:${ports.behindDoor}`;
+}
+
+/** Where the cluster's tokens come from, and its clients ask; the API server answers the discovery documents below it. */
 export function issuerUrl(ports: Pick<ClusterPorts, "apiServer">): string {
   return `https://127.0.0.1:${ports.apiServer}`;
 }

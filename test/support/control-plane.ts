@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ArmResource, ResourceView } from "../../local/arm/backend.ts";
+import type { ClusterPlans } from "../../local/kubernetes/door/planned.ts";
 import { createClusterBackends } from "../../local/kubernetes/clusters.ts";
 import { cacheFolder } from "../../setup/cache.ts";
 
@@ -39,10 +40,18 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** A cluster with two nodes, in a temporary folder. */
-export async function startTestCluster(programs: ControlPlanePrograms): Promise<TestCluster> {
+/** A cluster with two nodes, named `test`, in a temporary folder; plans act between it and its clients. */
+export async function startTestCluster(
+  programs: ControlPlanePrograms,
+  plans?: ClusterPlans,
+): Promise<TestCluster> {
   const dir = mkdtempSync(join(tmpdir(), "tierlift-cluster-"));
-  const backends = createClusterBackends({ ...programs, dir, onChange: () => undefined });
+  const backends = createClusterBackends({
+    ...programs,
+    dir,
+    onChange: () => undefined,
+    ...(plans && { plans }),
+  });
   const backend = backends.backends[0]!;
   const view: ResourceView = { get: () => undefined, list: () => [] };
   const stop = async () => {

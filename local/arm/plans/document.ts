@@ -1,7 +1,7 @@
 /** Plans as they are written: which calls they are about, what happens to them, and how often. */
 import { z } from "zod";
 import { badRequest, ArmError } from "../errors.ts";
-import { calls } from "../plan.ts";
+import { calls, verbs } from "../plan.ts";
 import { behaviourOf } from "../types/index.ts";
 import { places } from "./durations.ts";
 
@@ -14,14 +14,29 @@ const type = z.string().refine((text) => text.includes("*") || behaviourOf(text)
   error: (issue) => `'${String(issue.input)}' is no resource type of the local cloud`,
 });
 
+/** Requests to the API servers of managed clusters; in all texts `*` stands for any text. */
+const kubernetes = z.strictObject({
+  /** As kubectl takes it, `deployments` or `deployments.apps`; a subresource follows a slash. */
+  resource: z
+    .string()
+    .regex(/^[a-z0-9.*-]+(\/[a-z*]+)?$/, "the plural as kubectl takes it is wanted, 'deployments.apps'")
+    .optional(),
+  verbs: z.array(z.enum(verbs)).min(1).optional(),
+  namespace: z.string().min(1).optional(),
+  name: z.string().min(1).optional(),
+  /** Name or id of the managed cluster. */
+  cluster: z.string().min(1).optional(),
+});
+
 const match = z.strictObject({
   /** Without case; `*` stands for any text. */
   type: type.optional(),
   /** Of the resource, without case; `*` stands for any text. */
   id: z.string().min(1).optional(),
   calls: z.array(z.enum(calls)).min(1).optional(),
-  /** Only a PUT or PATCH that makes, or that changes, a resource. */
+  /** Only a PUT or PATCH that makes, or that changes, a resource; for Kubernetes a POST, PUT or PATCH. */
   change: z.enum(["create", "update"]).optional(),
+  kubernetes: kubernetes.optional(),
 });
 
 /** Until the work was done (its operation has ended), or until it was accepted. */
@@ -66,6 +81,7 @@ const faultRule = z
     /** Calls that match and are let through first. */
     skip: z.int().min(0).max(1_000_000).default(0),
   })
+  .superRefine(refuseUnlikelyKubernetes)
   .superRefine((rule, context) => {
     const path = ["match", "calls"];
     const change = rule.match.calls?.filter((call) => ["PUT", "PATCH", "DELETE"].includes(call)) ?? [];
@@ -74,6 +90,21 @@ const faultRule = z
       context.addIssue({ code: "custom", path, message });
     }
   });
+
+type Ruled = { match: z.infer<typeof match>; effect: FaultEffect };
+
+function refuseUnlikelyKubernetes(rule: Ruled, context: z.RefinementCtx): void {
+  if (rule.match.kubernetes === undefined) return;
+  for (const member of ["type", "id", "calls"] as const) {
+    if (rule.match[member] === undefined) continue;
+    const message = "a plan is about the resource manager's calls or about Kubernetes, not both";
+    context.addIssue({ code: "custom", path: ["match", member], message });
+  }
+  if (isOfOperation(rule.effect)) {
+    const message = "a request to Kubernetes has no work behind it that a plan can slow down or fail";
+    context.addIssue({ code: "custom", path: ["effect"], message });
+  }
+}
 
 const namedRule = z.strictObject({ plans: z.record(name, faultRule) });
 

@@ -1,10 +1,10 @@
 /** The plans that hold now, with their uses, kept over a restart. */
 import { rmSync } from "node:fs";
 import { readJsonFile, writeFileDurably } from "../durable.ts";
-import type { PlannedError, PlannedEvent, PlannedStep } from "../plan.ts";
+import type { ClusterName, PlannedError, PlannedEvent, PlannedStep } from "../plan.ts";
 import type { FaultRule } from "./document.ts";
 import { azureDurationMs } from "./durations.ts";
-import { isMatch } from "./match.ts";
+import { isAbout, isMatch } from "./match.ts";
 
 interface Counted extends FaultRule {
   name: string;
@@ -25,6 +25,8 @@ export class Plans {
   readonly #file: string;
   #plans: Counted[];
   #saving: NodeJS.Timeout | undefined;
+  readonly #watchers = new Set<() => Promise<void>>();
+  #watched = Promise.resolve();
 
   constructor(file: string) {
     this.#file = file;
@@ -42,7 +44,7 @@ export class Plans {
   /** Puts these in the place of all others, in their order, unused. */
   replace(rules: Record<string, FaultRule>): void {
     this.#plans = Object.entries(rules).map(([name, rule]) => fresh(name, rule));
-    this.save();
+    this.#changed();
   }
 
   /** Adds one at the end, or puts it in the place of the one of its name, unused. */
@@ -50,7 +52,7 @@ export class Plans {
     const at = this.#plans.findIndex((plan) => plan.name === name);
     if (at < 0) this.#plans.push(fresh(name, rule));
     else this.#plans[at] = fresh(name, rule);
-    this.save();
+    this.#changed();
   }
 
   /** False when there was none. */
@@ -58,8 +60,29 @@ export class Plans {
     const left = this.#plans.filter((plan) => plan.name !== name);
     if (left.length === this.#plans.length) return false;
     this.#plans = left;
-    this.save();
+    this.#changed();
     return true;
+  }
+
+  /** True while a plan about requests to the cluster's API server is not spent. */
+  isAboutCluster(cluster: ClusterName): boolean {
+    return this.#plans.some(
+      (plan) =>
+        plan.match.kubernetes !== undefined &&
+        isAbout(plan.match.kubernetes.cluster, cluster) &&
+        !isSpent(plan),
+    );
+  }
+
+  /** Told of every change of the list; `settled` waits for what it does then. The result ends it. */
+  watch(watcher: () => Promise<void>): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** From here on no request escapes the list as it is now. */
+  settled(): Promise<void> {
+    return this.#watched;
   }
 
   /** One latency and one fault at most, the first of the list that are not spent; only what takes effect is counted. */
@@ -99,6 +122,12 @@ export class Plans {
   /** As `save`, if something waits for it. */
   close(): void {
     if (this.#saving !== undefined) this.save();
+  }
+
+  #changed(): void {
+    this.save();
+    const told = [...this.#watchers].map((watcher) => watcher());
+    this.#watched = Promise.allSettled([this.#watched, ...told]).then(() => undefined);
   }
 
   #use(plan: Counted): void {

@@ -8,19 +8,25 @@ import { count, isObject, text, type KubeObject } from "./object.ts";
 const callMs = 60_000;
 const watchMs = 300_000;
 const maxRetries = 5;
+/** A server that wants more time than this is asked again anyway, and then given up. */
+const longestRetryMs = 60_000;
 
 /** A refusal by the API server, from its Status object. */
 export class ApiError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly details: KubeObject;
-  constructor(code: number, status: KubeObject) {
+  /** Seconds after which the server wants to be asked again: of its `Retry-After` header, or of its Status. */
+  readonly retryAfterSeconds: number;
+  constructor(code: number, status: KubeObject, retryAfter?: string) {
     super(text(status, "message") || `the Kubernetes API server answered ${code}`);
     this.name = "ApiError";
     this.code = code;
     this.reason = text(status, "reason");
     const details = status["details"];
     this.details = isObject(details) ? details : {};
+    // Its limit on requests in flight and its fair queues answer plain text, with the header alone.
+    this.retryAfterSeconds = Number(retryAfter) || count(this.details, "retryAfterSeconds");
   }
 }
 
@@ -111,10 +117,12 @@ export function createKubeClient(connection: Connection): KubeClient {
     const signal = call.signal ? AbortSignal.any([call.signal, limit]) : limit;
     let code: number;
     let answer: string;
+    let retryAfter: string | undefined;
     try {
       const response = await send(call, signal);
       code = response.statusCode ?? 0;
       answer = await readAll(response);
+      retryAfter = response.headers["retry-after"];
       for (const warning of warningsOf(response)) call.onWarning?.(warning);
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -122,7 +130,7 @@ export function createKubeClient(connection: Connection): KubeClient {
     }
     const parsed = parseObject(answer);
     if (code >= 200 && code < 300) return parsed;
-    throw new ApiError(code, parsed);
+    throw new ApiError(code, parsed, retryAfter);
   }
 
   return {
@@ -164,7 +172,7 @@ function retryDelayMs(error: unknown, attempt: number): number | undefined {
   const raced =
     error.code === 409 && error.message.includes("please apply your changes to the latest version");
   if (![429, 502, 503, 504].includes(error.code) && !raced) return undefined;
-  return Math.max(backoff, count(error.details, "retryAfterSeconds") * 1000);
+  return Math.min(Math.max(backoff, error.retryAfterSeconds * 1000), longestRetryMs);
 }
 
 function isTransient(cause: unknown): boolean {

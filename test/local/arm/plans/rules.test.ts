@@ -65,6 +65,62 @@ describe("a plan is about", () => {
   });
 });
 
+describe("a plan for Kubernetes is about", () => {
+  const asked = (of: Partial<Extract<PlannedEvent, { at: "kubernetes" }>> = {}): PlannedEvent => ({
+    at: "kubernetes",
+    cluster: { name: "aks-acme", resourceId: id },
+    verb: "patch",
+    resource: "deployments.apps",
+    namespace: "tenant-acme",
+    name: "query-engine",
+    change: "create",
+    ...of,
+  });
+
+  it.each([
+    ["every request to every cluster", {}, asked(), true],
+    ["a resource with its group", { resource: "deployments.apps" }, asked(), true],
+    ["a resource without its group", { resource: "deployments" }, asked(), true],
+    [
+      "no subresource then",
+      { resource: "deployments" },
+      asked({ resource: "deployments.apps/scale" }),
+      false,
+    ],
+    [
+      "a subresource that it names",
+      { resource: "deployments/scale" },
+      asked({ resource: "deployments.apps/scale" }),
+      true,
+    ],
+    ["no other group", { resource: "deployments.extensions" }, asked(), false],
+    ["the verbs it names", { verbs: ["patch"] }, asked(), true],
+    ["no other verb", { verbs: ["get", "watch"] }, asked(), false],
+    ["a namespace by a pattern", { namespace: "tenant-*" }, asked(), true],
+    ["nothing outside of namespaces then", { namespace: "*" }, asked({ namespace: undefined }), false],
+    ["a name", { name: "query-engine" }, asked(), true],
+    ["no other name", { name: "query" }, asked(), false],
+    ["a cluster by its name", { cluster: "aks-*" }, asked(), true],
+    ["a cluster by its id", { cluster: id }, asked(), true],
+    ["no other cluster", { cluster: "aks-platform" }, asked(), false],
+  ])("%s", (_what, kubernetes, event, expected) => {
+    expect(isMatch(parseRule({ match: { kubernetes }, effect: failing }), event)).toBe(expected);
+  });
+
+  it("only what makes an object, when it says so", () => {
+    const rule = parseRule({ match: { kubernetes: {}, change: "create" }, effect: failing });
+    expect([asked(), asked({ change: "update" })].map((event) => isMatch(rule, event))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it("no call of the resource manager, nor the other way round", () => {
+    expect(isMatch(parseRule({ match: { kubernetes: {} }, effect: failing }), request())).toBe(false);
+    expect(isMatch(parseRule({ effect: failing }), asked())).toBe(false);
+  });
+});
+
 describe("a document is refused", () => {
   it.each([
     ["with an unknown effect", { effect: { kind: "explode" } }, "effect.kind"],
@@ -74,6 +130,26 @@ describe("a document is refused", () => {
     ["with a type nobody has", { match: { type: "Contoso.Tea/pots" }, effect: failing }, "match.type"],
     ["with no uses", { effect: failing, times: 0 }, "times"],
     ["with a status that is no error", { effect: { ...failing, status: 200 } }, "effect.status"],
+    [
+      "with a kind for a resource",
+      { match: { kubernetes: { resource: "Deployment" } }, effect: failing },
+      "match.kubernetes.resource",
+    ],
+    [
+      "with an unknown verb",
+      { match: { kubernetes: { verbs: ["apply"] } }, effect: failing },
+      "match.kubernetes.verbs.0",
+    ],
+    [
+      "about ARM and Kubernetes at once",
+      { match: { kubernetes: {}, calls: ["PUT"] }, effect: failing },
+      "match.calls",
+    ],
+    [
+      "when work behind a request to Kubernetes is to fail",
+      { match: { kubernetes: {} }, effect: failingLater },
+      "effect",
+    ],
     [
       "when a GET is to fail in its operation",
       { match: { calls: ["GET"] }, effect: failingLater },
@@ -130,6 +206,31 @@ describe("the plans", () => {
     expect(first?.afterwards?.()).toEqual({ instead: "nothing", when: "done" });
     expect(second?.afterwards?.()).toBeUndefined();
     expect(plans.get("lost")?.uses).toBe(1);
+  });
+
+  it("know the clusters that they are about until they are spent", () => {
+    const [acme, platform] = ["aks-acme", "aks-platform"].map((name) => ({ name, resourceId: `/${name}` }));
+    put("arm", { effect: failing });
+    put("once", { match: { kubernetes: { cluster: "aks-acme" } }, effect: failing, times: 1 });
+    const known = () => [acme!, platform!].map((cluster) => plans.isAboutCluster(cluster));
+    expect(known()).toEqual([true, false]);
+    plans.step({ at: "kubernetes", cluster: acme!, verb: "get", resource: "pods" });
+    expect(known()).toEqual([false, false]);
+  });
+
+  it("are settled once everybody who watches them has done what follows", async () => {
+    const seen: string[] = [];
+    const unwatch = plans.watch(async () => {
+      await Promise.resolve();
+      seen.push("watcher");
+    });
+    put("one", { effect: failing });
+    await plans.settled();
+    seen.push("settled");
+    unwatch();
+    plans.remove("one");
+    await plans.settled();
+    expect(seen).toEqual(["watcher", "settled"]);
   });
 
   it("tell whole seconds, and milliseconds beside them where they are none", () => {

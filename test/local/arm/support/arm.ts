@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Backend } from "../../../../local/arm/backend.ts";
 import type { Plan } from "../../../../local/arm/plan.ts";
+import type { Plans } from "../../../../local/arm/plans/plans.ts";
 import type { RunningArm } from "../../../../local/arm/server.ts";
 import { startArm } from "../../../../local/arm/server.ts";
 import type { Authority } from "../../../../local/pki/authority.ts";
@@ -48,6 +49,7 @@ export interface ArmUnderTest {
 export interface ArmTestOptions {
   backends?: Backend[];
   plan?: Plan;
+  plans?: Plans;
 }
 
 export async function openArm(options: ArmTestOptions = {}): Promise<ArmUnderTest> {
