@@ -1,6 +1,5 @@
 /** The service: composition root of API and automation. Started by `npm start` behind the local cloud, or alone. */
 import path from "node:path";
-import { pino } from "pino";
 import { createApp } from "../api/app.ts";
 import { createAuthenticator } from "../api/auth.ts";
 import type { TokenSettings as KeySettings } from "../api/auth.ts";
@@ -12,6 +11,7 @@ import { composeAutomation } from "./compose.ts";
 import { CommandError, runCommandLine } from "./command-line.ts";
 import { ensureHome, ensureJwtSecret } from "./home.ts";
 import type { Home } from "./home.ts";
+import { createServiceLogger } from "./logger.ts";
 import { parseSettings } from "./settings.ts";
 import type { TokenSettings } from "./settings.ts";
 import { openTarget } from "./targets/open.ts";
@@ -21,7 +21,7 @@ const CHECKOUT = path.resolve(import.meta.dirname, "..");
 await runCommandLine(async ({ log, signal }) => {
   const settings = parseSettings(process.env, CHECKOUT);
   const home = await ensureHome(settings.home);
-  const logger = pino({ base: null, level: process.env.LOG_LEVEL ?? "info" });
+  const logger = createServiceLogger();
   const store = await openFileStore(home.data, {
     onCut: (cut) => logger.warn({ cut }, "a log's last line was cut by a crash"),
   });
