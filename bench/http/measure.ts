@@ -94,7 +94,11 @@ async function begunMigration(client: Client, signal: AbortSignal): Promise<stri
 const statusPath = (tenantId: string) => `/api/v1/migrations/tenants/${tenantId}/status`;
 
 async function measureStatus({ service, bare, tenantId }: Stage): Promise<Finding> {
-  const routeOf = ({ url, headers }: Process) => ({ url: url + statusPath(tenantId), headers });
+  const routeOf = ({ child, url, headers }: Process) => ({
+    pid: child.pid!,
+    url: url + statusPath(tenantId),
+    headers,
+  });
   const rates = await measureRates({ service: routeOf(service), bare: routeOf(bare) }, ROUNDS);
   return {
     name: "statusRequests",
@@ -108,6 +112,10 @@ async function measureStatus({ service, bare, tenantId }: Stage): Promise<Findin
     figures: {
       servicePerSecond: rounded(rates.service, 0),
       barePerSecond: rounded(rates.bare, 0),
+      processorMicrosecondsPerRequest: {
+        service: rounded(rates.microseconds.service, 0),
+        bare: rounded(rates.microseconds.bare, 0),
+      },
       rounds: rates.rounds,
     },
     onMiss: "What a request costs beyond the route: the token's check, the log line, the counters, copies.",

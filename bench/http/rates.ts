@@ -1,8 +1,11 @@
 /** Requests per second, taken by turns so that what else the machine does meets both sides. */
 import autocannon from "autocannon";
+import { processorTimeOf } from "../processes.ts";
 import { medianOf } from "../statistics.ts";
 
 export interface Route {
+  /** Of the process that answers. */
+  pid: number;
   url: string;
   headers: Record<string, string>;
 }
@@ -12,6 +15,13 @@ export interface Rates {
   service: number;
   bare: number;
   rounds: { service: number; bare: number }[];
+  /** Medians of the processor time that an answer takes, in microseconds; 0 where it cannot be read. */
+  microseconds: { service: number; bare: number };
+}
+
+interface Rate {
+  perSecond: number;
+  microseconds: number;
 }
 
 const CONNECTIONS = 32;
@@ -25,21 +35,29 @@ export async function measureRates(
 ): Promise<Rates> {
   await rateOf(service, WARM_UP_S);
   await rateOf(bare, WARM_UP_S);
-  const taken: Rates["rounds"] = [];
+  const taken: { service: Rate; bare: Rate }[] = [];
   for (let round = 0; round < rounds; round += 1) {
     taken.push({ service: await rateOf(service, ROUND_S), bare: await rateOf(bare, ROUND_S) });
   }
+  const median = (side: "service" | "bare", figure: keyof Rate) =>
+    medianOf(taken.map((round) => round[side][figure]));
   return {
-    service: medianOf(taken.map((round) => round.service)),
-    bare: medianOf(taken.map((round) => round.bare)),
-    rounds: taken,
+    service: median("service", "perSecond"),
+    bare: median("bare", "perSecond"),
+    rounds: taken.map((round) => ({ service: round.service.perSecond, bare: round.bare.perSecond })),
+    microseconds: { service: median("service", "microseconds"), bare: median("bare", "microseconds") },
   };
 }
 
-async function rateOf({ url, headers }: Route, seconds: number): Promise<number> {
+async function rateOf({ pid, url, headers }: Route, seconds: number): Promise<Rate> {
+  const before = processorTimeOf(pid);
   const result = await autocannon({ url, headers, connections: CONNECTIONS, duration: seconds });
-  if (result.errors + result.non2xx > 0 || result["2xx"] === 0) {
-    throw new Error(`${url}: ${result.errors} errors, ${result.non2xx} refusals, ${result["2xx"]} answers`);
+  const answers = result["2xx"];
+  if (result.errors + result.non2xx > 0 || answers === 0) {
+    throw new Error(`${url}: ${result.errors} errors, ${result.non2xx} refusals, ${answers} answers`);
   }
-  return result.requests.average;
+  return {
+    perSecond: result.requests.average,
+    microseconds: (processorTimeOf(pid) - before) / answers,
+  };
 }
