@@ -28,11 +28,22 @@ export interface AppOptions {
   completeWaitMs?: number;
   /** Time between two heartbeats of a stream, in milliseconds. */
   heartbeatMs?: number;
+  /** Aborted when the service stops: streams end, and what waits for something is answered as it is. */
+  closing?: AbortSignal;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Makes the app; `app.request()` serves it without a socket. */
 export function createApp(options: AppOptions): Hono<ApiEnvironment> {
-  const { tierlift, authenticate, logger, completeWaitMs = 25_000, heartbeatMs = 15_000 } = options;
+  const {
+    tierlift,
+    authenticate,
+    logger,
+    completeWaitMs = 25_000,
+    heartbeatMs = 15_000,
+    closing = NEVER,
+  } = options;
   const app = new Hono<ApiEnvironment>();
   const metrics = createMetrics(tierlift);
 
@@ -65,8 +76,8 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
       logger.error({ err: error, ...factsOf(c) }, "an answer was not kept"),
     ),
   );
-  app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
+  app.route("/api/v1/migrations", createMigrationRoutes(tierlift, { completeWaitMs, closing }));
   app.route("/api/v1/tenants", createTenantRoutes(tierlift));
-  app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, heartbeatMs));
+  app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, { heartbeatMs, closing }));
   return app;
 }

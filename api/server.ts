@@ -4,6 +4,8 @@ import type { ServerType } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { AddressInfo } from "node:net";
 
+const LOOK_EVERY_MS = 50;
+
 export interface RunningServer {
   url: string;
   /** Takes no more requests, waits `graceMs` for those under way, then closes what is open (streams). */
@@ -23,10 +25,14 @@ export function startServer(app: Pick<Hono, "fetch">, port: number): Promise<Run
 function close(server: ServerType, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const bound = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
+    // A connection whose answer has ended stays open for another request, which will not be taken.
+    const closeIdle = () => "closeIdleConnections" in server && server.closeIdleConnections();
+    const looking = setInterval(closeIdle, LOOK_EVERY_MS);
     server.close(() => {
       clearTimeout(bound);
+      clearInterval(looking);
       resolve();
     });
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    closeIdle();
   });
 }

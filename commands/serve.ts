@@ -39,17 +39,18 @@ await runCommandLine(async ({ log, signal }) => {
   });
   const tierlift = createTierlift({ store, engine, ports, settings: tierliftSettings, logger });
   const authenticate = createAuthenticator(await keyOf(settings.tokens, home));
-  const server = await startServer(createApp({ tierlift, authenticate, logger }), settings.port).catch(
-    (error: unknown) => {
-      throw (error as NodeJS.ErrnoException).code === "EADDRINUSE" ? portTaken(settings.port) : error;
-    },
-  );
+  const closing = new AbortController();
+  const app = createApp({ tierlift, authenticate, logger, closing: closing.signal });
+  const server = await startServer(app, settings.port).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === "EADDRINUSE" ? portTaken(settings.port) : error;
+  });
   await tierlift.start();
   logger.info({ url: server.url }, "listening");
   process.send?.({ type: "listening", url: server.url });
 
   await stopAsked(signal);
   logger.info({}, "stopping");
+  closing.abort();
   await server.close();
   await tierlift.stop();
   await engine.close();

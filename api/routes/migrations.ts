@@ -28,7 +28,7 @@ export const PREVIEW_TYPES = ["application/json", "text/plain", "text/markdown"]
 
 export function createMigrationRoutes(
   { migrations }: Tierlift,
-  completeWaitMs: number,
+  { completeWaitMs, closing }: { completeWaitMs: number; closing: AbortSignal },
 ): Hono<ApiEnvironment> {
   const app = new Hono<ApiEnvironment>();
 
@@ -131,6 +131,7 @@ export function createMigrationRoutes(
       job.id,
       c.get("actor"),
       completeWaitMs,
+      closing,
     );
     return c.json(after, done ? 200 : 202);
   });
