@@ -3,7 +3,7 @@ import tseslint from "typescript-eslint";
 import boundaries from "eslint-plugin-boundaries";
 
 // api → automation → stacks, never back; local/ is known only to the commands (the composition root).
-const layers = ["api", "automation", "stacks", "local", "setup", "commands", "test"];
+const layers = ["api", "automation", "stacks", "local", "setup", "commands", "bench", "test"];
 const allowed = {
   stacks: ["stacks"],
   automation: ["automation", "stacks"],
@@ -11,6 +11,7 @@ const allowed = {
   local: ["local"],
   setup: ["setup"],
   commands: layers.filter((layer) => layer !== "test"),
+  bench: layers.filter((layer) => layer !== "test"),
   test: layers,
 };
 

@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
-import { secureHeaders } from "hono/secure-headers";
 import type { Logger } from "pino";
 import type { Tierlift } from "../automation/tierlift.ts";
 import { requireToken } from "./auth.ts";
@@ -10,7 +9,6 @@ import type { ApiEnvironment, Authenticate } from "./auth.ts";
 import { idempotent } from "./idempotency.ts";
 import { createMetrics } from "./metrics.ts";
 import { factsOf, observed } from "./observe.ts";
-import { matchPath } from "./openapi/match.ts";
 import { answerProblem, InvalidRequest } from "./problems.ts";
 import { createDocsRoutes } from "./routes/docs.ts";
 import { createHealthRoutes } from "./routes/health.ts";
@@ -30,29 +28,39 @@ export interface AppOptions {
   completeWaitMs?: number;
   /** Time between two heartbeats of a stream, in milliseconds. */
   heartbeatMs?: number;
+  /** Aborted when the service stops: streams end, and what waits for something is answered as it is. */
+  closing?: AbortSignal;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Makes the app; `app.request()` serves it without a socket. */
 export function createApp(options: AppOptions): Hono<ApiEnvironment> {
-  const { tierlift, authenticate, logger, completeWaitMs = 25_000, heartbeatMs = 15_000 } = options;
+  const {
+    tierlift,
+    authenticate,
+    logger,
+    completeWaitMs = 25_000,
+    heartbeatMs = 15_000,
+    closing = NEVER,
+  } = options;
   const app = new Hono<ApiEnvironment>();
   const metrics = createMetrics(tierlift);
 
-  app.use(secureHeaders());
   app.use(observed(logger, metrics));
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw new InvalidRequest([{ field: "body", message: `must be at most ${MAX_BODY_BYTES} bytes` }]);
-      },
-    }),
-  );
+  const limitBody = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw new InvalidRequest([{ field: "body", message: `must be at most ${MAX_BODY_BYTES} bytes` }]);
+    },
+  });
+  // Only POSTs are read, and looking for a body costs more than the rest of a request without one.
+  app.use((c, next) => (c.req.method === "POST" ? limitBody(c, next) : next()));
   app.onError((error, c) =>
     answerProblem(c, error, (cause) => logger.error({ err: cause, ...factsOf(c) }, "request failed")),
   );
   app.notFound((c) => {
-    const methods = matchPath(c.req.path)?.operations.map(({ method }) => method.toUpperCase());
+    const methods = c.get("match")?.operations.map(({ method }) => method.toUpperCase());
     if (methods !== undefined) c.header("Allow", methods.join(", "));
     const message = `There is no ${c.req.method} ${c.req.path}: see /docs for the paths.`;
     return answerProblem(c, new HTTPException(methods ? 405 : 404, { message }), () => undefined);
@@ -68,8 +76,8 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
       logger.error({ err: error, ...factsOf(c) }, "an answer was not kept"),
     ),
   );
-  app.route("/api/v1/migrations", createMigrationRoutes(tierlift, completeWaitMs));
+  app.route("/api/v1/migrations", createMigrationRoutes(tierlift, { completeWaitMs, closing }));
   app.route("/api/v1/tenants", createTenantRoutes(tierlift));
-  app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, heartbeatMs));
+  app.route("/api/v1/tenants", createProvisioningRoutes(tierlift, { heartbeatMs, closing }));
   return app;
 }

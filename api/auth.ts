@@ -4,12 +4,16 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { tierliftError } from "../automation/errors.ts";
 import type { Actor } from "../automation/model.ts";
+import { createKnownTokens } from "./known-tokens.ts";
+import type { Match } from "./openapi/match.ts";
 
 /** What requests carry once they passed `requireToken`. */
 export interface ApiEnvironment {
   Variables: {
     actor: Actor;
     requestId: string;
+    /** Which documented path it is for; undefined where there is none. */
+    match: Match | undefined;
     /** What the request is about, where its path does not say. */
     about?: { tenantId?: string; jobId?: string };
   };
@@ -29,8 +33,15 @@ const PUBLIC_KEY_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES3
 const JWKS_TIMEOUT_MS = 5_000;
 const CLOCK_TOLERANCE_S = 30;
 
-/** Checks signature, times, and issuer and audience where they are set; rejects with UNAUTHENTICATED. */
-export function createAuthenticator({ key, issuer, audience }: TokenSettings): Authenticate {
+/**
+ * Checks signature, times, and issuer and audience where they are set; rejects with UNAUTHENTICATED. A token that
+ * passed is known for a minute, at most until its end.
+ */
+export function createAuthenticator(
+  { key, issuer, audience }: TokenSettings,
+  nowMs: () => number = Date.now,
+): Authenticate {
+  const known = createKnownTokens(nowMs);
   const options = {
     algorithms: "secret" in key ? HMAC_ALGORITHMS : PUBLIC_KEY_ALGORITHMS,
     clockTolerance: CLOCK_TOLERANCE_S,
@@ -43,9 +54,13 @@ export function createAuthenticator({ key, issuer, audience }: TokenSettings): A
       ? () => new TextEncoder().encode(key.secret)
       : createRemoteJWKSet(new URL(key.jwksUrl), { timeoutDuration: JWKS_TIMEOUT_MS });
   return async (token) => {
+    const actor = known.find(token);
+    if (actor !== undefined) return actor;
     try {
-      const { payload } = await jwtVerify(token, keyOf, options);
-      return actorOf(payload);
+      const { payload } = await jwtVerify(token, keyOf, { ...options, currentDate: new Date(nowMs()) });
+      const checked = actorOf(payload);
+      known.keep(token, checked, (payload.exp ?? 0) * 1000);
+      return checked;
     } catch (error) {
       if (error instanceof errors.JWKSTimeout)
         throw tierliftError("NOT_READY", { what: "The key set" }, { cause: error });

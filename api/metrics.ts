@@ -7,7 +7,12 @@ import type { Tierlift } from "../automation/tierlift.ts";
 
 export interface Metrics {
   /** `route` is the documented path; undefined where there is none. */
-  observeRequest(request: { method: string; route?: string; status: number; seconds: number }): void;
+  observeRequest(request: {
+    method: string;
+    route: string | undefined;
+    status: number;
+    seconds: number;
+  }): void;
   /** In Prometheus' text format. */
   render(): Promise<string>;
   contentType: string;

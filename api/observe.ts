@@ -15,24 +15,29 @@ export function observed(logger: Logger, metrics: Metrics): MiddlewareHandler<Ap
     const given = c.req.header("X-Request-Id") ?? "";
     const requestId = REQUEST_ID.test(given) ? given : randomUUID();
     const started = performance.now();
+    const match = matchPath(c.req.path);
+    c.set("match", match);
     c.set("requestId", requestId);
     c.header("X-Request-Id", requestId);
+    // No answer is anything but what it says it is; what only speaks to browsers about pages stands with the page.
+    c.header("X-Content-Type-Options", "nosniff");
     await next();
     const ms = performance.now() - started;
     const { method, path } = c.req;
     const { status } = c.res;
-    const route = matchPath(path)?.template;
-    metrics.observeRequest({ method, status, seconds: ms / 1000, ...(route === undefined ? {} : { route }) });
+    metrics.observeRequest({ method, route: match?.template, status, seconds: ms / 1000 });
     logger.info({ ...factsOf(c), method, path, status, ms: Math.round(ms) }, "request");
   };
 }
 
 /** The ids that a log line about a request is found by. */
 export function factsOf(c: Context<ApiEnvironment>): Record<string, string> {
-  const { tenantId, jobId } = { ...matchPath(c.req.path)?.parameters, ...c.get("about") };
-  return {
-    requestId: c.get("requestId"),
-    ...(tenantId === undefined ? {} : { tenantId }),
-    ...(jobId === undefined ? {} : { jobId }),
-  };
+  const about = c.get("about");
+  const { parameters } = c.get("match") ?? {};
+  const facts: Record<string, string> = { requestId: c.get("requestId") };
+  const tenantId = about?.tenantId ?? parameters?.["tenantId"];
+  const jobId = about?.jobId ?? parameters?.["jobId"];
+  if (tenantId !== undefined) facts["tenantId"] = tenantId;
+  if (jobId !== undefined) facts["jobId"] = jobId;
+  return facts;
 }

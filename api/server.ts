@@ -3,7 +3,8 @@ import { serve } from "@hono/node-server";
 import type { ServerType } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { AddressInfo } from "node:net";
-import type { ApiEnvironment } from "./auth.ts";
+
+const LOOK_EVERY_MS = 50;
 
 export interface RunningServer {
   url: string;
@@ -12,7 +13,7 @@ export interface RunningServer {
 }
 
 /** Listens on 127.0.0.1; port 0 takes a free one. Rejects when the port is taken. */
-export function startServer(app: Hono<ApiEnvironment>, port: number): Promise<RunningServer> {
+export function startServer(app: Pick<Hono, "fetch">, port: number): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port: actual }: AddressInfo) =>
       resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
@@ -24,10 +25,14 @@ export function startServer(app: Hono<ApiEnvironment>, port: number): Promise<Ru
 function close(server: ServerType, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const bound = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
+    // A connection whose answer has ended stays open for another request, which will not be taken.
+    const closeIdle = () => "closeIdleConnections" in server && server.closeIdleConnections();
+    const looking = setInterval(closeIdle, LOOK_EVERY_MS);
     server.close(() => {
       clearTimeout(bound);
+      clearInterval(looking);
       resolve();
     });
-    if ("closeIdleConnections" in server) server.closeIdleConnections();
+    closeIdle();
   });
 }

@@ -10,7 +10,8 @@ export interface EventLog {
   emit(tenantId: string, event: NewEvent): Promise<TierliftEvent>;
   /**
    * Events after `afterId`, or from now on without it, until the signal is aborted (it then ends without an error).
-   * A slow reader holds nothing in memory: what it has not seen is read again from the log.
+   * A slow reader holds nothing in memory: what it has not seen is read again from the log. All readers get the same
+   * frozen event, so that a thousand of them cost no thousand copies.
    */
   subscribe(
     tenantId: string,
@@ -52,7 +53,7 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
     if (topic === undefined) {
       topic = logs.read(tenantId).then((events) => ({
         lastId: events.at(-1)?.id ?? 0,
-        recent: events.slice(-keep),
+        recent: events.slice(-keep).map(frozen),
         waiting: [],
         writing: false,
         listeners: new Set<() => void>(),
@@ -71,7 +72,7 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
       const batch = topic.waiting;
       topic.waiting = [];
       const events = batch.map(({ event, at }, index) =>
-        numbered(tenantId, topic.lastId + index + 1, at, event),
+        frozen(numbered(tenantId, topic.lastId + index + 1, at, event)),
       );
       try {
         await logs.append(tenantId, events);
@@ -97,9 +98,11 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
   return {
     async emit(tenantId, event) {
       const at = clock.now().toISOString();
+      // The caller goes on with what it gave; what is told does not change any more.
+      const kept = structuredClone(event);
       const topic = await topicOf(tenantId);
       return new Promise<TierliftEvent>((resolve, reject) => {
-        topic.waiting.push({ event, at, resolve, reject });
+        topic.waiting.push({ event: kept, at, resolve, reject });
         void write(tenantId, topic);
       });
     },
@@ -112,13 +115,13 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
         for (const event of events) {
           if (signal.aborted) return;
           seen = event.id;
-          yield structuredClone(event);
+          yield event;
         }
         if (events.length === 0 && topic.lastId === seen) await news(topic, signal);
       }
     },
     async recent(tenantId) {
-      return structuredClone((await topicOf(tenantId)).recent);
+      return [...(await topicOf(tenantId)).recent];
     },
     watch(listener) {
       watchers.add(listener);
@@ -130,6 +133,13 @@ export function createEventLog({ logs, clock, keep = 500 }: EventLogOptions): Ev
 function numbered(tenantId: string, id: number, at: string, event: NewEvent): TierliftEvent {
   const { type, data, migrationId } = event;
   return { id, tenantId, ...(migrationId === undefined ? {} : { migrationId }), at, type, data };
+}
+
+/** Deeply. */
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }
 
 /** Resolves at the topic's next event, or when the signal is aborted. */

@@ -9,6 +9,7 @@ import { createDataRunner } from "../automation/data-command.ts";
 import { createDnsResolver } from "../automation/dns.ts";
 import type { StackEngine } from "../automation/engine/engine.ts";
 import { createStackEngine, PROGRAM_MODULE } from "../automation/engine/stack-engine.ts";
+import type { StackEngineOptions } from "../automation/engine/stack-engine.ts";
 import type { Logger } from "../automation/logger.ts";
 import { systemClock } from "../automation/ports.ts";
 import type { Ports } from "../automation/ports.ts";
@@ -33,19 +34,24 @@ export interface Composition {
   tierliftSettings: TierliftSettings;
 }
 
-export async function composeAutomation(options: {
+export interface CompositionOptions {
   settings: Settings;
   home: Home;
   target: Target;
   engineRoot: string;
   /** Folder with engine process, programs and plugins as one file each; without it the sources are run. */
   bundles?: string;
-  logger: Logger;
-}): Promise<Composition> {
-  const { settings, home, target, engineRoot, bundles, logger } = options;
-  const environment = { ...passedOn(), ...target.environment };
-  const dataCommand = planDataCommand();
-  const engine = createStackEngine({
+}
+
+/** Where engine operations find engine, backend, programs and plugins, and their whole environment. */
+export async function planEngine({
+  settings,
+  home,
+  target,
+  engineRoot,
+  bundles,
+}: CompositionOptions): Promise<StackEngineOptions> {
+  return {
     ...(bundles === undefined ? {} : { childModule: path.join(bundles, "child.mjs") }),
     workspace: {
       engineRoot,
@@ -61,12 +67,22 @@ export async function composeAutomation(options: {
         bundles === undefined ? PROGRAM_MODULE : pathToFileURL(path.join(bundles, "program.mjs")).href,
     },
     environment: {
-      ...environment,
+      ...passedOn(),
+      ...target.environment,
       ...(await engineEnvironment(settings, home)),
       ...(bundles === undefined ? {} : { TIERLIFT_PLUGIN_BUNDLES: bundles }),
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: target.plugins.length > 0 ? "true" : "false",
     },
-  });
+  };
+}
+
+export async function composeAutomation(
+  options: CompositionOptions & { logger: Logger },
+): Promise<Composition> {
+  const { settings, target, bundles, logger } = options;
+  const environment = { ...passedOn(), ...target.environment };
+  const dataCommand = planDataCommand();
+  const engine = createStackEngine(await planEngine(options));
   const runData = createDataRunner({
     // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
     command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],

@@ -1,6 +1,5 @@
 /** The service: composition root of API and automation. Started by `npm start` behind the local cloud, or alone. */
 import path from "node:path";
-import { pino } from "pino";
 import { createApp } from "../api/app.ts";
 import { createAuthenticator } from "../api/auth.ts";
 import type { TokenSettings as KeySettings } from "../api/auth.ts";
@@ -12,6 +11,7 @@ import { composeAutomation } from "./compose.ts";
 import { CommandError, runCommandLine } from "./command-line.ts";
 import { ensureHome, ensureJwtSecret } from "./home.ts";
 import type { Home } from "./home.ts";
+import { createServiceLogger } from "./logger.ts";
 import { parseSettings } from "./settings.ts";
 import type { TokenSettings } from "./settings.ts";
 import { openTarget } from "./targets/open.ts";
@@ -21,7 +21,7 @@ const CHECKOUT = path.resolve(import.meta.dirname, "..");
 await runCommandLine(async ({ log, signal }) => {
   const settings = parseSettings(process.env, CHECKOUT);
   const home = await ensureHome(settings.home);
-  const logger = pino({ base: null, level: process.env.LOG_LEVEL ?? "info" });
+  const logger = createServiceLogger();
   const store = await openFileStore(home.data, {
     onCut: (cut) => logger.warn({ cut }, "a log's last line was cut by a crash"),
   });
@@ -39,17 +39,18 @@ await runCommandLine(async ({ log, signal }) => {
   });
   const tierlift = createTierlift({ store, engine, ports, settings: tierliftSettings, logger });
   const authenticate = createAuthenticator(await keyOf(settings.tokens, home));
-  const server = await startServer(createApp({ tierlift, authenticate, logger }), settings.port).catch(
-    (error: unknown) => {
-      throw (error as NodeJS.ErrnoException).code === "EADDRINUSE" ? portTaken(settings.port) : error;
-    },
-  );
+  const closing = new AbortController();
+  const app = createApp({ tierlift, authenticate, logger, closing: closing.signal });
+  const server = await startServer(app, settings.port).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === "EADDRINUSE" ? portTaken(settings.port) : error;
+  });
   await tierlift.start();
   logger.info({ url: server.url }, "listening");
   process.send?.({ type: "listening", url: server.url });
 
   await stopAsked(signal);
   logger.info({}, "stopping");
+  closing.abort();
   await server.close();
   await tierlift.stop();
   await engine.close();

@@ -11,19 +11,44 @@ export interface Match {
   operations: ApiOperation[];
 }
 
-/** Fixed paths before those with parameters: `/stats` before `/{jobId}`. */
-const TEMPLATES = [...new Set(OPERATIONS.map(({ path }) => path))]
-  .map((template) => ({
-    template,
-    pattern: new RegExp(`^${template.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`),
-    operations: OPERATIONS.filter(({ path }) => path === template),
-  }))
-  .sort((a, b) => a.template.split("{").length - b.template.split("{").length);
+interface Template {
+  template: string;
+  /** The path's segments; `{name}` stands for any. */
+  segments: string[];
+  operations: ApiOperation[];
+}
+
+/** By their number of segments; fixed paths before those with parameters: `/stats` before `/{jobId}`. */
+const TEMPLATES = new Map<number, Template[]>();
+for (const template of [...new Set(OPERATIONS.map(({ path }) => path))].sort(byParameters)) {
+  const segments = template.split("/");
+  const operations = OPERATIONS.filter(({ path }) => path === template);
+  TEMPLATES.set(segments.length, [
+    ...(TEMPLATES.get(segments.length) ?? []),
+    { template, segments, operations },
+  ]);
+}
 
 export function matchPath(path: string): Match | undefined {
-  for (const { template, pattern, operations } of TEMPLATES) {
-    const found = pattern.exec(path);
-    if (found !== null) return { template, parameters: { ...found.groups }, operations };
+  const given = path.split("/");
+  for (const { template, segments, operations } of TEMPLATES.get(given.length) ?? []) {
+    const parameters = parametersOf(segments, given);
+    if (parameters !== undefined) return { template, parameters, operations };
   }
   return undefined;
+}
+
+/** Undefined when the path is not the template's. */
+function parametersOf(segments: string[], given: string[]): Record<string, string> | undefined {
+  const parameters: Record<string, string> = {};
+  for (const [index, segment] of segments.entries()) {
+    const value = given[index] ?? "";
+    if (segment.startsWith("{") && value !== "") parameters[segment.slice(1, -1)] = value;
+    else if (segment !== value) return undefined;
+  }
+  return parameters;
+}
+
+function byParameters(a: string, b: string): number {
+  return a.split("{").length - b.split("{").length;
 }

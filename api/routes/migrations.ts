@@ -30,7 +30,7 @@ const MISSING_REPORTS: readonly string[] = ["REPORT_NOT_FOUND", "UNDO_REPORT_NOT
 
 export function createMigrationRoutes(
   { migrations }: Tierlift,
-  completeWaitMs: number,
+  { completeWaitMs, closing }: { completeWaitMs: number; closing: AbortSignal },
 ): Hono<ApiEnvironment> {
   const app = new Hono<ApiEnvironment>();
 
@@ -137,6 +137,7 @@ export function createMigrationRoutes(
       job.id,
       c.get("actor"),
       completeWaitMs,
+      closing,
     );
     return c.json(after, done ? 200 : 202);
   });

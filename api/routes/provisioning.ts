@@ -5,9 +5,9 @@ import { tierliftError } from "../../automation/errors.ts";
 import type { Tierlift } from "../../automation/tierlift.ts";
 import { requireTenantManager } from "../auth.ts";
 import type { ApiEnvironment } from "../auth.ts";
-import { sendEvents } from "../stream.ts";
+import { sendEvents, type StreamOptions } from "../stream.ts";
 
-export function createProvisioningRoutes(tierlift: Tierlift, heartbeatMs: number): Hono<ApiEnvironment> {
+export function createProvisioningRoutes(tierlift: Tierlift, streams: StreamOptions): Hono<ApiEnvironment> {
   const app = new Hono<ApiEnvironment>();
   const { tenants, events } = tierlift;
 
@@ -25,7 +25,7 @@ export function createProvisioningRoutes(tierlift: Tierlift, heartbeatMs: number
     c.header("Cache-Control", "no-store");
     c.header("X-Accel-Buffering", "no");
     return streamSSE(c, (stream) =>
-      sendEvents(stream, (signal) => events.subscribe(tenantId, { ...afterId, signal }), heartbeatMs),
+      sendEvents(stream, (signal) => events.subscribe(tenantId, { ...afterId, signal }), streams),
     );
   });
 

@@ -35,11 +35,12 @@ export interface Migrations {
   ): Promise<TierMigrationJob>;
   /** With `digest`, approves that change set only: throws APPROVED_OTHER when the preview is another by now. */
   approve(jobId: string, actor: Actor, digest?: string): Promise<TierMigrationJob>;
-  /** Waits up to `waitMs` for the switch to be done; it goes on after that. */
+  /** Waits up to `waitMs`, or until `closing` aborts, for the switch to be done; it goes on after that. */
   completeVerification(
     jobId: string,
     actor: Actor,
     waitMs: number,
+    closing?: AbortSignal,
   ): Promise<{ job: TierMigrationJob; done: boolean }>;
   /** Throws ALREADY_SWITCHED once the tenant is served from its new side. */
   rollback(jobId: string, reason: string, actor: Actor): Promise<TierMigrationJob>;
@@ -165,9 +166,9 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
         },
       }),
 
-    async completeVerification(jobId, actor, waitMs) {
+    async completeVerification(jobId, actor, waitMs, closing) {
       await command(jobId, "complete", { actor, edit: ({ job }) => delete job.error });
-      const job = await settled(jobId, waitMs);
+      const job = await settled(jobId, waitMs, closing);
       return { job, done: job.status === "COMPLETED" };
     },
 
@@ -225,8 +226,11 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
   };
 
   /** The job once it is no longer being cut over, or as it is when the time is over. */
-  async function settled(jobId: string, waitMs: number): Promise<TierMigrationJob> {
+  async function settled(jobId: string, waitMs: number, closing?: AbortSignal): Promise<TierMigrationJob> {
     const over = new AbortController();
+    const giveUp = () => over.abort(new Error("the service stops"));
+    closing?.addEventListener("abort", giveUp, { once: true });
+    if (closing?.aborted) giveUp();
     const end = ledger.onMigration(({ id, job }) => {
       if (id === jobId && job.status !== "CUTTING_OVER") over.abort(new Error("settled"));
     });
@@ -236,6 +240,7 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
       if (!over.signal.aborted) throw error;
     } finally {
       end();
+      closing?.removeEventListener("abort", giveUp);
     }
     return find(jobId).job;
   }

@@ -1,5 +1,6 @@
 /** The rules of a collection, the same over every medium: copies out, one change at a time, memory after the write. */
 import { createSerial } from "../serial.ts";
+import { copyOf } from "./copy.ts";
 import type { Collection } from "./store.ts";
 
 /** What makes changes durable; a rejection leaves the collection as it was. */
@@ -20,25 +21,23 @@ export function createCollection<T extends { id: string }>(
   async function replace(next: T): Promise<T> {
     await medium.write(next);
     documents.set(next.id, next);
-    return structuredClone(next);
+    return copyOf(next);
   }
 
   return {
-    get: (id) => structuredClone(documents.get(id)),
+    get: (id) => copyOf(documents.get(id)),
     list: (where = () => true) =>
-      [...documents.values()]
-        .filter((document) => where(document))
-        .map((document) => structuredClone(document)),
+      [...documents.values()].filter((document) => where(document)).map((document) => copyOf(document)),
     create: (document) =>
       inTurn(document.id, () => {
         if (documents.has(document.id)) throw new Error(`there is already a ${kind} ${document.id}`);
-        return replace(structuredClone(document));
+        return replace(copyOf(document));
       }),
     update: (id, change) =>
       inTurn(id, () => {
         const present = documents.get(id);
         if (present === undefined) throw new Error(`there is no ${kind} ${id}`);
-        const draft = structuredClone(present);
+        const draft = copyOf(present);
         change(draft);
         if (draft.id !== id) throw new Error(`the id of ${kind} ${id} cannot change`);
         return replace(draft);

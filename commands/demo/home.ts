@@ -39,7 +39,7 @@ export async function prepareDemoHome(root: string): Promise<void> {
 }
 
 /** Where PostgreSQL's account may not enter the home, its data is kept elsewhere. */
-async function removeServers(root: string): Promise<void> {
+export async function removeServers(root: string): Promise<void> {
   const folder = path.join(homeOf(root).cloud, "postgres");
   for (const server of await readdir(folder).catch(() => [])) await removeFolders(path.join(folder, server));
 }

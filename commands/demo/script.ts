@@ -1,13 +1,12 @@
 /** The demo as a client's script: two tenants with rows, one of them upgraded, and a look at what became of both. */
-import { setTimeout as delay } from "node:timers/promises";
 import type { Tenant } from "../../automation/model.ts";
 import { CommandError } from "../command-line.ts";
 import type { Client } from "./client.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
-import { askDns, secondsSince, type Stage } from "./stage.ts";
+import { askDns, type Stage } from "./stage.ts";
+import { createTenant } from "./tenant.ts";
 import { upgrade } from "./upgrade.ts";
 
-const TENANT_WITHIN_MS = 5 * 60_000;
 /** Main objects of each service; every one brings about ten rows more. */
 const SIZES = { acme: 40, globex: 10 };
 
@@ -41,30 +40,6 @@ export async function playDemo(stage: Stage): Promise<void> {
   await checkAddress(stage, name, addressBefore);
   await checkRows(stage, { shared, before, acme, globex });
   await checkTenant(stage, admin, acme.id);
-}
-
-async function createTenant(stage: Stage, admin: Client, slug: string, name: string): Promise<Tenant> {
-  const startedAt = performance.now();
-  const wish = { name, slug, tier: "STARTER", region: "westeurope", adminEmail: `admin@${slug}.example` };
-  const { body: tenant } = await admin.post<Tenant>("/api/v1/tenants", wish);
-  for (;;) {
-    const { status } = await admin.get<Tenant>(`/api/v1/tenants/${tenant.id}`);
-    if (status === "ACTIVE") break;
-    if (status === "PROVISIONING_FAILED")
-      throw new CommandError(`the slice of ${slug} could not be made: ${await reasonOf(admin, tenant.id)}`);
-    if (performance.now() - startedAt > TENANT_WITHIN_MS)
-      throw new CommandError(`${slug} is still ${status} after 5 minutes`);
-    await delay(300, undefined, { signal: stage.signal });
-  }
-  stage.print(`  ${slug} (${tenant.id}) is ACTIVE after ${secondsSince(startedAt)} s`);
-  return tenant;
-}
-
-async function reasonOf(admin: Client, tenantId: string): Promise<string> {
-  const { error } = await admin.get<{ error: { message: string } | null }>(
-    `/api/v1/tenants/${tenantId}/provisioning/status`,
-  );
-  return error?.message ?? "no reason is given";
 }
 
 async function checkAddress(stage: Stage, name: string, before: string): Promise<void> {
