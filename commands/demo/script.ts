@@ -1,8 +1,8 @@
 /** The demo as a client's script: two tenants with rows, one of them upgraded, and a look at what became of both. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Tenant } from "../../automation/model.ts";
+import type { Client } from "../../cli/client.ts";
 import { CommandError } from "../command-line.ts";
-import type { Client } from "./client.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
 import { askDns, secondsSince, type Stage } from "./stage.ts";
 import { upgrade } from "./upgrade.ts";

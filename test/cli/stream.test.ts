@@ -1,8 +1,8 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { createClient } from "../../../commands/demo/client.ts";
-import { followProvisioning, parseEvent } from "../../../commands/demo/stream.ts";
+import { createClient } from "../../cli/client.ts";
+import { followProvisioning, parseEvent } from "../../cli/stream.ts";
 
 interface Asked {
   url: string | undefined;
@@ -24,7 +24,7 @@ async function serveStreams(texts: string[][]) {
   onTestFinished(() => void server.close());
   const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const { signal } = new AbortController();
-  return { asked, client: createClient({ api, token: "t", print: () => undefined, signal }) };
+  return { asked, client: createClient({ api, token: "t", signal }) };
 }
 
 const eventText = (id: number, type: string) =>
