@@ -27,8 +27,8 @@ export type Parsed =
 /** Throws UsageError. */
 export function parseCommandLine(args: string[], commands: readonly Command[]): Parsed {
   if (args[0] === "--version") return { kind: "version" };
-  const command = findCommand(args, commands);
-  if (command === undefined) {
+  const found = findCommand(args, commands);
+  if (found === undefined) {
     const word = args[0];
     if (word === undefined || word === "help" || word === "--help")
       return { kind: "help", command: undefined };
@@ -38,7 +38,7 @@ export function parseCommandLine(args: string[], commands: readonly Command[]): 
         : `There is no command ${word}. tierlift --help lists the commands.`,
     );
   }
-  const words = args.slice(args[1] === undefined ? 1 : command.name.split(" ").length);
+  const { command, words } = found;
   const { values, positionals } = parseWords(command, words);
   if (values["help"]) return { kind: "help", command };
   checkOperands(command, positionals);
@@ -53,17 +53,19 @@ export function parseCommandLine(args: string[], commands: readonly Command[]): 
   };
 }
 
-/** The longest name goes first; `tenants` alone lists them. */
-function findCommand(args: string[], commands: readonly Command[]): Command | undefined {
-  const [first, second] = args;
-  const byName = (name: string) => commands.find((command) => command.name === name);
-  const both = byName(`${first} ${second}`);
-  if (both !== undefined) return both;
-  if (first !== undefined && commands.some(({ name }) => name.startsWith(`${first} `))) {
-    if (second === undefined || second.startsWith("-")) return byName(`${first} list`);
+/** The longest name goes first; `tenants` alone lists them. `words` are those after the name. */
+function findCommand(args: string[], commands: readonly Command[]) {
+  const [first = "", second] = args;
+  const byName = (name: string, length: number) => {
+    const command = commands.find((one) => one.name === name);
+    return command && { command, words: args.slice(length) };
+  };
+  if (!commands.some(({ name }) => name.startsWith(`${first} `))) return byName(first, 1);
+  if (second === undefined || second.startsWith("-")) return byName(`${first} list`, 1);
+  const found = byName(`${first} ${second}`, 2);
+  if (found === undefined)
     throw new UsageError(`There is no command ${first} ${second}. tierlift --help lists the commands.`);
-  }
-  return first === undefined ? undefined : byName(first);
+  return found;
 }
 
 function parseWords(command: Command, words: string[]) {

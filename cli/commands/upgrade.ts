@@ -7,7 +7,7 @@ import { findTenant } from "../find.ts";
 import { exitCodeOf, following, printOutcome, type Following } from "../follow.ts";
 import { printLine, tell } from "../io.ts";
 import { wrap } from "../text.ts";
-import { isAtRest, pathOf, type Job } from "../watch.ts";
+import { hasEnded, isAtRest, pathOf, type Job } from "../watch.ts";
 
 const DEDICATED: readonly string[] = ["PROFESSIONAL", "ENTERPRISE"];
 
@@ -52,6 +52,7 @@ export const upgrade = command({
       const now = await context.client.get<Job>(pathOf(begun.id));
       const handedIn = await handIn({ context, tenant, followed }, now, credentials);
       if (!isWaiting) return handedIn;
+      if (hasEnded(handedIn)) return handedIn;
       // What was begun here has its events still to come, however fast it was.
       const isNews = handedIn !== now;
       return !isNews && isAtRest(now, isArrival) ? now : arrival(tenant, followed);

@@ -12,8 +12,8 @@ export interface Service {
   url: string;
   world: World;
   /** Starts `tierlift` with these words, as a platform administrator unless told otherwise. */
-  start(args: string[], env?: Record<string, string>): Watched;
-  run(args: string[], env?: Record<string, string>): Promise<Ended>;
+  start: (args: string[], env?: Record<string, string>) => Watched;
+  run: (args: string[], env?: Record<string, string>) => Promise<Ended>;
 }
 
 export interface Ended {
