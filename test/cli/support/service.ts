@@ -25,11 +25,12 @@ export interface Ended {
 export async function startService(options: Parameters<typeof createApi>[0] = {}): Promise<Service> {
   const { app, world } = createApi(options);
   await world.tierlift.start();
-  const { url, close } = await startServer(app, 0);
+  const server = await startServer(app, 0);
   onTestFinished(async () => {
     await world.tierlift.stop();
-    await close(0);
+    await server.close(0);
   });
+  const { url } = server;
   const token = await mintToken(["PLATFORM_ADMIN"]);
   const start: Service["start"] = (args, env = {}) =>
     startCli(args, { TIERLIFT_API: url, TIERLIFT_TOKEN: token, ...env });
