@@ -2,14 +2,15 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 import boundaries from "eslint-plugin-boundaries";
 
-// api → automation → stacks, never back; local/ is known only to the commands (the composition root).
-const layers = ["api", "automation", "stacks", "local", "setup", "commands", "bench", "test"];
+// api → automation → stacks, never back; local/ is known only to the commands (the composition root); cli/ asks over HTTP.
+const layers = ["api", "automation", "stacks", "local", "setup", "cli", "commands", "bench", "test"];
 const allowed = {
   stacks: ["stacks"],
   automation: ["automation", "stacks"],
   api: ["api", "automation", "stacks"],
   local: ["local"],
   setup: ["setup"],
+  cli: ["cli"],
   commands: layers.filter((layer) => layer !== "test"),
   bench: layers.filter((layer) => layer !== "test"),
   test: layers,
@@ -35,7 +36,11 @@ export default tseslint.config(
         "error",
         {
           default: "disallow",
-          rules: Object.entries(allowed).map(([from, allow]) => ({ from: [from], allow })),
+          rules: [
+            ...Object.entries(allowed).map(([from, allow]) => ({ from: [from], allow })),
+            // A client of the REST API knows what is answered, and nothing of how.
+            { from: ["cli"], allow: ["automation", "stacks"], importKind: "type" },
+          ],
         },
       ],
     },

@@ -3,11 +3,12 @@
  * an empty TIERLIFT_HOME to the last check. The last line says how it ended; `--keep` leaves everything running.
  */
 import path from "node:path";
+import { createClient } from "../cli/client.ts";
+import { ClientError } from "../cli/errors.ts";
 import { isPortFree } from "../local/ports.ts";
 import { SetupError } from "../setup/errors.ts";
 import { ensureParts } from "../setup/parts.ts";
 import { CommandError, exitCodeOf, parseOptions, runCommandLine } from "./command-line.ts";
-import { createClient } from "./demo/client.ts";
 import { prepareDemoHome } from "./demo/home.ts";
 import { startBeside, type RunningInstallation } from "./demo/running.ts";
 import { playDemo } from "./demo/script.ts";
@@ -77,7 +78,12 @@ async function setStage(
 ): Promise<Stage> {
   const { api } = await installation.endpoints();
   const clientOf = async (person: Person) =>
-    createClient({ api, token: await tokenOf(settings, home, person), print, signal });
+    createClient({
+      api,
+      token: await tokenOf(settings, home, person),
+      onCommand: (line) => print(`  ${line}`),
+      signal,
+    });
   return { endpoints: installation.endpoints, clientOf, zone: settings.zoneName, print, signal };
 }
 
@@ -114,8 +120,9 @@ async function explain(settings: Settings, home: Home, installation: RunningInst
 /** Expected errors in their own words, anything else as the bug that it is. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const expected =
-    error instanceof CommandError || error instanceof SetupError || error instanceof SettingsError;
+  const expected = [CommandError, ClientError, SetupError, SettingsError].some(
+    (kind) => error instanceof kind,
+  );
   return expected ? error.message : (error.stack ?? error.message);
 }
 

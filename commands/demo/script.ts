@@ -1,7 +1,7 @@
 /** The demo as a client's script: two tenants with rows, one of them upgraded, and a look at what became of both. */
 import type { Tenant } from "../../automation/model.ts";
+import type { Client } from "../../cli/client.ts";
 import { CommandError } from "../command-line.ts";
-import type { Client } from "./client.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
 import { askDns, type Stage } from "./stage.ts";
 import { createTenant } from "./tenant.ts";

@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
+import type { Client } from "../../cli/client.ts";
 import type { Endpoints } from "../endpoints.ts";
-import type { Client } from "./client.ts";
 
 /** Who a request is made as. */
 export interface Person {

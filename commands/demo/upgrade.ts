@@ -1,14 +1,11 @@
 /** One migration from request to completion, through the endpoints of the specification. */
 import type { ChangeSet } from "../../automation/engine/engine.ts";
-import type { JobStatus, Tenant, TierMigrationJob } from "../../automation/model.ts";
-import type { VerificationReport } from "../../automation/ports.ts";
+import type { JobStatus, Tenant, TierliftEvent } from "../../automation/model.ts";
+import type { Client } from "../../cli/client.ts";
+import { createTeller, describeChanges, describeReport } from "../../cli/describe.ts";
+import { createWatch, type Job, type Watch } from "../../cli/watch.ts";
 import { CommandError } from "../command-line.ts";
-import type { Client } from "./client.ts";
-import { describeChanges, describeReport } from "./describe.ts";
 import { askDns, type Stage } from "./stage.ts";
-import { createWatch } from "./watch.ts";
-
-type Job = TierMigrationJob & { verification?: VerificationReport };
 
 /** The API waits 25 s for the switch. */
 const COMPLETE_WITHIN_MS = 60_000;
@@ -29,14 +26,21 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   const showPreview = async () => {
     for (const line of describeChanges(await owner.get<ChangeSet>(`${path}/preview`))) print(`  ${line}`);
   };
-  const watch = createWatch(owner, tenant.id, { ...stage, onPreviewed: showPreview });
+  const lineOf = createTeller();
+  const onEvent = async (event: TierliftEvent) => {
+    const line = lineOf(event);
+    if (line !== undefined) print(`  ${line}`);
+    const { phase, state } = event.data;
+    if (event.type === "phase" && phase === "PREVIEWING_CHANGES" && state === "done") await showPreview();
+  };
+  const watch = createWatch(owner, job, { onEvent, signal: stage.signal });
   try {
     await watch.connected();
     await owner.post(`${path}/submit-credentials`, (await stage.endpoints()).credentials);
-    const reached = await until(watch, owner, path, ["AWAITING_APPROVAL", "VERIFICATION"]);
+    const reached = await until(watch, ["AWAITING_APPROVAL", "VERIFICATION"]);
     if (reached === "AWAITING_APPROVAL") {
       await admin.post(`${path}/approve`);
-      await until(watch, owner, path, ["VERIFICATION"]);
+      await until(watch, ["VERIFICATION"]);
     }
 
     const { verification } = await owner.get<Job>(path);
@@ -45,7 +49,7 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
     print(`  ${next} → ${await askDns(stage, next)}, where the tenant tries it`);
 
     const completing = owner.post<Job>(`${path}/complete-verification`, undefined, COMPLETE_WITHIN_MS);
-    await Promise.all([completing, until(watch, owner, path, ["COMPLETED"])]);
+    await Promise.all([completing, until(watch, ["COMPLETED"])]);
   } finally {
     watch.stop();
   }
@@ -53,18 +57,9 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   if (status !== "COMPLETED") throw new CommandError(`the migration is ${status}`);
 }
 
-/** Where a migration stops that goes wrong. */
-const ENDS_OTHERWISE: JobStatus[] = ["FAILED", "CANCELLED", "ROLLED_BACK"];
-
-async function until(
-  watch: ReturnType<typeof createWatch>,
-  owner: Client,
-  path: string,
-  wanted: JobStatus[],
-) {
-  const status = await watch.until([...wanted, ...ENDS_OTHERWISE]);
+async function until(watch: Watch, wanted: JobStatus[]): Promise<JobStatus> {
+  const { status, error, reason } = await watch.until((present) => wanted.includes(present));
   if (wanted.includes(status)) return status;
-  const { error, reason } = await owner.get<Job>(path);
   throw new CommandError(
     `the migration is ${status}${error?.phase ? ` at ${error.phase}` : ""}: ${error?.message ?? reason ?? ""}`,
   );

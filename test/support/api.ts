@@ -14,6 +14,8 @@ const AT = "2026-01-01T00:00:00.000Z";
 
 export interface Api {
   world: World;
+  /** To be served on a socket, for clients in processes of their own. */
+  app: ReturnType<typeof createApp>;
   /** Rejects when the answer is not one that the OpenAPI document tells of. */
   request(
     path: string,
@@ -62,6 +64,7 @@ export function createApi(
   };
   return {
     world,
+    app,
     request,
     post: (path, token, body) =>
       request(path, { method: "POST", ...(token === undefined ? {} : { token }), body }),

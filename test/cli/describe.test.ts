@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import type { ChangeSet, OperationKind } from "../../../automation/engine/engine.ts";
-import { describeChanges, describeReport } from "../../../commands/demo/describe.ts";
-import { describePhase } from "../../../commands/demo/watch.ts";
+import type { ChangeSet, OperationKind } from "../../automation/engine/engine.ts";
+import { describeChanges, describePhase, describeReport } from "../../cli/describe.ts";
 
 const operation = (type: string, kind: OperationKind = "create") => ({
   operation: kind,
