@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Tenant, TierMigrationJob } from "../../automation/model.ts";
-import { createClient, type Client } from "../../commands/demo/client.ts";
+import { createClient, type Client } from "../../cli/client.ts";
 import { createSupervisor, type Supervisor } from "../../commands/supervise.ts";
 import type { Finding } from "../report.ts";
 import { medianOf, peakOf, rounded } from "../statistics.ts";
@@ -40,7 +40,7 @@ export async function measureHttp(signal: AbortSignal): Promise<Finding[]> {
   try {
     const service = await launch(supervisor, "service", folder, signal);
     const bare = await launch(supervisor, "bare", folder, signal);
-    const client = createClient({ api: service.url, token: service.token, print: () => undefined, signal });
+    const client = createClient({ api: service.url, token: service.token, signal });
     const stage = { service, bare, tenantId: await begunMigration(client, signal), signal };
     const document = await client.get<TierMigrationJob>(statusPath(stage.tenantId));
     bare.child.send({ document } satisfies BareOrder);

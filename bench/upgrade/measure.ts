@@ -5,7 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Tenant, TenantRecord, TierMigrationJob } from "../../automation/model.ts";
 import { specFor } from "../../automation/migration/specs.ts";
-import { createClient, type Client } from "../../commands/demo/client.ts";
+import { createClient, type Client } from "../../cli/client.ts";
 import { createTables, writeRows } from "../../commands/demo/rows.ts";
 import { removeServers } from "../../commands/demo/home.ts";
 import { startBeside, type RunningInstallation } from "../../commands/demo/running.ts";
@@ -135,7 +135,7 @@ async function adminOf(home: Home, installation: RunningInstallation, signal: Ab
     lifetimeMs: 8 * 3_600_000,
   });
   const { api } = await installation.endpoints();
-  return createClient({ api, token, print: () => undefined, signal });
+  return createClient({ api, token, signal });
 }
 
 /** A folder that PostgreSQL's own account can pass, as it cannot a temporary one of root's. */

@@ -1,8 +1,9 @@
 /** One upgrade over REST, timed from outside and, by its phases, from inside. */
-import type { JobStatus, Tenant, TierMigrationJob } from "../../automation/model.ts";
+import type { JobStatus, Tenant, TierliftEvent, TierMigrationJob } from "../../automation/model.ts";
 import { CommandError } from "../../commands/command-line.ts";
-import type { Client } from "../../commands/demo/client.ts";
-import { createWatch, type Watch } from "../../commands/demo/watch.ts";
+import type { Client } from "../../cli/client.ts";
+import { createTeller } from "../../cli/describe.ts";
+import { createWatch, type Watch } from "../../cli/watch.ts";
 import type { Endpoints } from "../../commands/endpoints.ts";
 
 export interface RestUpgrade {
@@ -33,11 +34,16 @@ export async function upgradeOverRest(options: {
     wish,
   );
   const jobPath = `/api/v1/migrations/${job.id}`;
-  const onPreviewed = async () => {
+  const lineOf = createTeller();
+  const onEvent = async (event: TierliftEvent) => {
+    const line = lineOf(event);
+    if (line !== undefined) print(line);
+    const { phase, state } = event.data;
+    if (event.type !== "phase" || phase !== "PREVIEWING_CHANGES" || state !== "done") return;
     await admin.get(`${jobPath}/preview`);
     previewMs = performance.now() - submittedAt;
   };
-  const watch = createWatch(admin, tenant.id, { print, onPreviewed, signal });
+  const watch = createWatch(admin, job, { onEvent, signal });
   try {
     await watch.connected();
     await admin.post(`${jobPath}/validate-payment`);
@@ -54,7 +60,7 @@ export async function upgradeOverRest(options: {
 }
 
 async function arrival(watch: Watch, wanted: JobStatus): Promise<void> {
-  const status = await watch.until([wanted, "FAILED", "ROLLED_BACK", "CANCELLED"]);
+  const { status } = await watch.until((present) => present === wanted);
   if (status !== wanted) throw new CommandError(`the migration is ${status} instead of ${wanted}`);
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Tenant } from "../../automation/model.ts";
 import { CommandError } from "../command-line.ts";
-import type { Client } from "./client.ts";
+import type { Client } from "../../cli/client.ts";
 import { secondsSince, type Stage } from "./stage.ts";
 
 const TENANT_WITHIN_MS = 5 * 60_000;

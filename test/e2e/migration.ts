@@ -4,8 +4,8 @@ import type { Installation } from "./installation.ts";
 import { until } from "./installation.ts";
 import type { JobStatus, TenantStatus, TierMigrationJob, TierliftEvent } from "../../automation/model.ts";
 import type { VerificationReport } from "../../automation/ports.ts";
-import { createClient } from "../../commands/demo/client.ts";
-import { followProvisioning } from "../../commands/demo/stream.ts";
+import { createClient } from "../../cli/client.ts";
+import { followEvents } from "../../cli/stream.ts";
 import type { Tier } from "../../stacks/spec.ts";
 
 const MINUTE = 60_000;
@@ -112,8 +112,8 @@ export class Story {
   /** The tenant's events from now on, over restarts of the service, until the signal aborts. */
   async *events(tenantId: string, signal: AbortSignal): AsyncGenerator<TierliftEvent> {
     const { api } = this.installation.endpoints();
-    const client = createClient({ api, token: this.admin, print: () => undefined, signal });
-    for await (const event of followProvisioning(client, tenantId, signal)) {
+    const client = createClient({ api, token: this.admin, signal });
+    for await (const event of followEvents(client, tenantId, { signal, isWanted: () => true })) {
       if (event !== "connected") yield event;
     }
   }
