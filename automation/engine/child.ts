@@ -47,7 +47,8 @@ async function run(operation: EngineOperation, settings: WorkspaceSettings): Pro
   running = { abort, verdict };
   const events: EngineEvent[] = [];
   const onEvent = (event: EngineEvent) => {
-    events.push(event);
+    // Only what is read again: the others hold whole states of resources.
+    if (event.diagnosticEvent) events.push(event);
     const progress = progressOf(event);
     if (progress) tell({ type: "progress", progress });
   };
@@ -107,14 +108,16 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
       }
     }
     case "destroy": {
+      let deleted = 0;
       await stack.destroy({
         ...common,
+        onEvent: (event) => {
+          if (event.resOutputsEvent?.metadata.op === "delete") deleted += 1;
+          onEvent(event);
+        },
         ...(operation.targets === "all" ? {} : { target: operation.targets }),
       });
-      const deleted = running.events.filter(
-        ({ resOutputsEvent }) => resOutputsEvent?.metadata.op === "delete",
-      );
-      return { type: "done", deleted: deleted.length };
+      return { type: "done", deleted };
     }
     case "refresh":
       await stack.refresh({ ...common, target: operation.targets, clearPendingCreates: true });
@@ -144,8 +147,8 @@ async function preview(stack: Stack, running: Running, plan?: string): Promise<C
   const events: EngineEvent[] = [];
   await stack.preview({
     onEvent: (event) => {
-      events.push(event);
-      running.events.push(event);
+      if (event.resourcePreEvent) events.push(event);
+      if (event.diagnosticEvent) running.events.push(event);
     },
     signal: running.signal,
     color: "never",
