@@ -31,7 +31,7 @@ const SHORT_LIVED = { GOGC: "400" };
  */
 const UNCHANGED_IS_SAME = { PULUMI_ENABLE_LEGACY_DIFF: "true" };
 /** In MB: a program makes many small objects and few that last. */
-const YOUNG_GENERATION = "--max-semi-space-size=64";
+const YOUNG_GENERATION = "--max-semi-space-size=32";
 
 export interface StackEngineOptions {
   workspace: WorkspaceSettings;
