@@ -20,6 +20,7 @@ import {
   reasonRequest,
   submitCredentialsRequest,
 } from "../schemas.ts";
+import { answerJson } from "../json.ts";
 import { answerPage, pageOf, sortedBy } from "../lists.ts";
 import { parseBody, parseQuery } from "../validation.ts";
 
@@ -79,7 +80,7 @@ export function createMigrationRoutes(
   app.get("/tenants/:tenantId/status", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(migrations.active(tenantId));
+    return answerJson(c, migrations.active(tenantId));
   });
 
   app.get("/tenants/:tenantId/history", (c) => {
