@@ -1,12 +1,13 @@
 /** The app on a socket: loopback unless told otherwise, ended without cutting answers short. */
 import { serve } from "@hono/node-server";
-import type { HttpBindings, ServerType } from "@hono/node-server";
+import type { ServerType } from "@hono/node-server";
 import type { AddressInfo } from "node:net";
 
 const LOOK_EVERY_MS = 50;
 
 export interface Served {
-  fetch(request: Request, bindings?: Partial<HttpBindings>): Response | Promise<Response>;
+  /** A method, so that apps with bindings of Node.js's own fit. */
+  fetch(request: Request, bindings?: unknown): Response | Promise<Response>;
 }
 
 export interface RunningServer {
