@@ -59,7 +59,7 @@ async function measureOn(stage: Stage & { engine: RawEngine }): Promise<Finding[
   log(`bench: the engine's own up: ${(up.milliseconds / 1000).toFixed(1)} s, ${up.resources} resources`);
 
   const memory = watchMemory(installation.pid);
-  const idleMb = memory.sample()?.serviceMb ?? NaN;
+  const idleMb = memory.sample()?.totalMb ?? NaN;
   const rest = await upgradeOverRest({ admin, tenant, credentials, print: log, signal }).finally(() =>
     memory.stop(),
   );
