@@ -27,7 +27,7 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
     });
 
     test("lets a document be looked at, frozen and the same until it changes", async () => {
-      await store.operations.create({ ...operation("a"), error: "first" });
+      await store.operations.create({ ...operation("a"), error: { code: "FIRST", message: "first" } });
       const seen = store.operations.peek("a");
       expect(store.operations.peek("a")).toBe(seen);
       expect(() => Object.assign(seen ?? {}, { status: "DONE" })).toThrow(TypeError);

@@ -66,7 +66,7 @@ export async function makeStack(
     // Without control planes there is nothing to give credentials of.
     if (!token.startsWith("azure-native:") || /UserCredentials$/.test(token)) return undefined;
     const args = opened(inputs) as PropertyMap;
-    return (await providerOf(provider).invoke({ token, args }, context)).result;
+    return (await providerOf(provider).invoke?.({ token, args }, context))?.result;
   };
   const program = createProgram({ spec, secrets: SECRETS, settings: settingsOf(arm) });
   const { result } = await declare<Record<string, unknown>>(program, {
