@@ -22,8 +22,12 @@ export function released(program: PulumiFn): PulumiFn {
   };
 }
 
-/** To be called when no program runs. */
+/**
+ * To be called when no program runs. What they leave is collected at once: left alone, a heap grows to many times what
+ * is alive before anything old is looked at, and processes that wait for work would hold it.
+ */
 export function releasePrograms(): void {
   for (const { __childResources: children } of roots) children?.clear();
   roots.clear();
+  globalThis.gc?.();
 }
