@@ -1,0 +1,112 @@
+/**
+ * A tenant that goes back from every place a migration can be turned round at, on the real engine and real servers.
+ * Each time the test itself looks at the world, and finds it as it was before the migration.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { PHASES } from "../../automation/model.ts";
+import type { Phase } from "../../automation/model.ts";
+import { createTables, writeRows } from "../../commands/demo/rows.ts";
+import { Halves } from "./halves.ts";
+import { Story } from "./migration.ts";
+import { isMomentOf, MOMENTS } from "./moments.ts";
+import { isFull, WHY_NOT } from "./scope.ts";
+import { lookAt } from "./world.ts";
+import type { World } from "./world.ts";
+
+const MINUTE = 60_000;
+const ROWS = 20;
+const CANCELLABLE = PHASES.slice(0, PHASES.indexOf("CUTTING_OVER"));
+/** One for each kind of work: nothing made yet, ARM, API server, data. */
+const ALWAYS: readonly Phase[] = [
+  "PREVIEWING_CHANGES",
+  "PROVISIONING_INFRASTRUCTURE",
+  "DEPLOYING_SERVICES",
+  "MIGRATING_DATA",
+];
+
+const installation = new Halves();
+const end = new AbortController();
+let story: Story;
+let tenantId: string;
+/** Before the tenant, and with it on its slice. */
+let empty: World;
+let before: World;
+
+beforeAll(async () => {
+  await installation.start();
+  story = new Story(installation, await installation.token(["PLATFORM_ADMIN"]));
+  const { ca, postgres } = installation.endpoints();
+  const shared = postgres.find(({ resourceId }) => resourceId.includes("platform"))!;
+  await createTables(shared, ca);
+  empty = await lookAt(installation, "acme");
+  tenantId = await story.createTenant("acme", "STARTER");
+  await writeRows(shared, ca, tenantId, ROWS);
+  before = await lookAt(installation, "acme");
+}, 15 * MINUTE);
+
+afterAll(async () => {
+  end.abort();
+  await installation.stop();
+  if (process.env["TIERLIFT_E2E_KEEP"] === undefined) installation.remove();
+}, 2 * MINUTE);
+
+let failedChapter: string | undefined;
+beforeEach((context) => {
+  if (failedChapter) context.skip(`"${failedChapter}" failed, and this goes on from there`);
+  onTestFailed(() => void (failedChapter = context.task.name));
+});
+
+/** Resolves in the middle of a phase of the tenant's migration, which `begin` starts. */
+async function reachMoment(phase: Phase, begin: () => Promise<string>): Promise<string> {
+  const stop = new AbortController();
+  const events = await story.follow(tenantId, stop.signal);
+  const jobId = await begin();
+  for await (const event of events) {
+    if (event.type === "status" && event.data["status"] === "FAILED")
+      throw new Error(`it failed before ${phase}: ${JSON.stringify(event.data)}`);
+    if (isMomentOf(phase, event)) break;
+  }
+  stop.abort();
+  if (MOMENTS[phase] === "engine") await installation.untilEngineRuns();
+  return jobId;
+}
+
+async function expectAsBefore(jobId: string): Promise<void> {
+  const { undone } = await story.job(jobId);
+  if (undone !== null) expect(undone.checks.filter(({ passed }) => !passed)).toEqual([]);
+  expect(await lookAt(installation, "acme")).toEqual(before);
+  expect(await story.tenant(tenantId)).toMatchObject({ status: "ACTIVE", tier: "STARTER" });
+}
+
+describe("a tenant that goes back", { timeout: 15 * MINUTE }, () => {
+  for (const phase of CANCELLABLE) {
+    it(`finds everything as it was after it cancels in ${phase}`, async (context) => {
+      if (!isFull() && !ALWAYS.includes(phase)) context.skip(WHY_NOT);
+      const jobId = await reachMoment(phase, () => story.upgrade(tenantId, "PROFESSIONAL"));
+      const cancelledMs = performance.now();
+      await story.cancel(jobId);
+      await story.reaches(jobId, "CANCELLED");
+      console.log(`${phase}: taken back in ${((performance.now() - cancelledMs) / 1000).toFixed(1)} s`);
+      await expectAsBefore(jobId);
+    });
+  }
+
+  it("finds everything as it was after it rolls back in VERIFICATION", async () => {
+    const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
+    await story.reaches(jobId, "VERIFICATION");
+    const rolledBackMs = performance.now();
+    await story.rollback(jobId);
+    const { undone } = await story.reaches(jobId, "ROLLED_BACK");
+    console.log(`VERIFICATION: taken back in ${((performance.now() - rolledBackMs) / 1000).toFixed(1)} s`);
+    expect(undone?.passed).toBe(true);
+    await expectAsBefore(jobId);
+  });
+
+  it("leaves nothing when it is deleted", async () => {
+    await story.deleteTenant(tenantId, "acme");
+    const { rows, ...left } = await lookAt(installation, "acme");
+    const { rows: _without, ...expected } = empty;
+    expect(left).toEqual(expected);
+    expect(rows).toEqual(empty.rows);
+  });
+});
