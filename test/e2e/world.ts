@@ -8,6 +8,7 @@ import { Resolver } from "node:dns/promises";
 import path from "node:path";
 import { KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import pg from "pg";
+import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
 import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
 import { readRequestLog } from "../../local/arm/request-log.ts";
 import type { RequestLine } from "../../local/arm/request-log.ts";
@@ -142,7 +143,9 @@ export async function digestRows(
          WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
       );
       const roles = await client.query<{ roles: string }>(
-        `SELECT string_agg(rolname, ' ' ORDER BY rolname) AS roles FROM pg_roles WHERE rolname !~ '^pg_'`,
+        // Those that no tenant has for its own stay: PostgreSQL's, and the two that all tenants' roles are members of.
+        `SELECT string_agg(rolname, ' ' ORDER BY rolname) AS roles FROM pg_roles
+         WHERE rolname !~ '^pg_' AND rolname NOT IN ('${READER}', '${WRITER}')`,
       );
       digests["roles"] = roles.rows[0]!.roles;
       for (const { name } of tables.rows) {
