@@ -14,6 +14,7 @@ import { Halves } from "./halves.ts";
 import { until } from "./installation.ts";
 import { Story } from "./migration.ts";
 import { isMomentOf, MOMENTS } from "./moments.ts";
+import { isFull, WHY_NOT } from "./scope.ts";
 import { armLogOf, lookAt } from "./world.ts";
 import type { World } from "./world.ts";
 
@@ -36,6 +37,10 @@ const KILLED: Record<Phase, Killed> = {
   CUTTING_OVER: "service and engines",
   DECOMMISSIONING_SHARED: "service and engines",
 };
+
+/** Without the others: what ARM makes, what API servers make with all processes gone, and the switch. */
+const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES", "CUTTING_OVER"];
+const killedIn = isFull() ? PHASES : ALWAYS;
 
 const installation = new Halves();
 let story: Story;
@@ -74,15 +79,18 @@ async function killAndStart(killed: Killed): Promise<void> {
   await installation.startService();
 }
 
+if (!isFull())
+  test.skip(`a migration whose service is killed in the other phases, too: ${WHY_NOT}`, () => undefined);
+
 test(
-  "a migration whose service is killed in each of its phases completes, and nothing is made twice",
+  `a migration whose service is killed in ${killedIn.length} of its phases completes, and nothing is made twice`,
   async () => {
     const startedMs = performance.now();
     const seconds = (): string => ((performance.now() - startedMs) / 1000).toFixed(0);
     const end = new AbortController();
     const events = await story.follow(tenantId, end.signal);
     const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
-    const left = new Set<Phase>(PHASES);
+    const left = new Set<Phase>(killedIn);
     const kill = async (phase: Phase): Promise<void> => {
       const killed = KILLED[phase];
       left.delete(phase);
@@ -98,7 +106,7 @@ test(
     }
     end.abort();
     const job = await story.reaches(jobId, "COMPLETED");
-    console.log(`${seconds()} s: COMPLETED after ${PHASES.length - left.size} kills`);
+    console.log(`${seconds()} s: COMPLETED after ${killedIn.length - left.size} kills`);
     console.log(job.phases.map(({ phase, attempts }) => `${phase} ${attempts}`).join(", "));
     expect([...left]).toEqual([]);
     expect(
@@ -108,7 +116,8 @@ test(
     ).toEqual([]);
     for (const { phase, attempts } of job.phases) {
       // Without an engine operation a phase may be over before its kill arrives.
-      if (MOMENTS[phase] !== "phase") expect(attempts, phase).toBeGreaterThanOrEqual(2);
+      if (killedIn.includes(phase) && MOMENTS[phase] !== "phase")
+        expect(attempts, phase).toBeGreaterThanOrEqual(2);
     }
   },
   20 * MINUTE,

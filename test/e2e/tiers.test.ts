@@ -75,7 +75,8 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
     expect({ ...after, objects: {}, state: [] }).toEqual({ ...before, objects: {}, state: [] });
   });
 
-  it("from STARTER to PROFESSIONAL onto infrastructure of its own", async () => {
+  it("from STARTER to PROFESSIONAL onto infrastructure of its own", async (context) => {
+    if (!isFull()) context.skip(WHY_NOT);
     const { story, tenantId } = begun;
     await move(tenantId, "PROFESSIONAL");
     expect(await story.tenant(tenantId)).toMatchObject({
@@ -86,7 +87,8 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
     rows = await digestRows(installation, "acme");
   });
 
-  it("from PROFESSIONAL to ENTERPRISE in place, and back to the old size when it does not like it", async () => {
+  it("from PROFESSIONAL to ENTERPRISE in place, and back to the old size when it does not like it", async (context) => {
+    if (!isFull()) context.skip(WHY_NOT);
     const { story, tenantId } = begun;
     const jobId = await story.upgrade(tenantId, "ENTERPRISE");
     await story.reaches(jobId, "VERIFICATION");
@@ -102,7 +104,8 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
     expect(await digestRows(installation, "acme")).toEqual(rows);
   });
 
-  it("from PROFESSIONAL to ENTERPRISE with no resource replaced and every row still there", async () => {
+  it("from PROFESSIONAL to ENTERPRISE with no resource replaced and every row still there", async (context) => {
+    if (!isFull()) context.skip(WHY_NOT);
     const { story, tenantId } = begun;
     const jobId = await move(tenantId, "ENTERPRISE");
     expect(await totalsOf(jobId, "PROVISIONING_INFRASTRUCTURE")).toMatchObject({ replace: 0, delete: 0 });

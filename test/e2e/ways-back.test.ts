@@ -14,13 +14,8 @@ import { lookAt } from "./world.ts";
 
 const MINUTE = 60_000;
 const CANCELLABLE = PHASES.slice(0, PHASES.indexOf("CUTTING_OVER"));
-/** One for each kind of work: nothing made yet, ARM, API server, data. */
-const ALWAYS: readonly Phase[] = [
-  "PREVIEWING_CHANGES",
-  "PROVISIONING_INFRASTRUCTURE",
-  "DEPLOYING_SERVICES",
-  "MIGRATING_DATA",
-];
+/** One with ARM and one with API servers at work; `upgrade.test.ts` goes back in VERIFICATION. */
+const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES"];
 
 const installation = new Halves();
 let begun: Beginning;
@@ -78,7 +73,8 @@ describe("a tenant that goes back", { timeout: 15 * MINUTE }, () => {
     });
   }
 
-  it("finds everything as it was after it rolls back in VERIFICATION", async () => {
+  it("finds everything as it was after it rolls back in VERIFICATION", async (context) => {
+    if (!isFull()) context.skip(WHY_NOT);
     const { story, tenantId } = begun;
     const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
     await story.reaches(jobId, "VERIFICATION");
