@@ -28,7 +28,7 @@ const MAKING = {
     phase: "PROVISIONING_INFRASTRUCTURE",
   },
   role: {
-    match: arm("Microsoft.Authorization/roleAssignments", "*rg-acme*"),
+    match: arm("Microsoft.Authorization/roleAssignments", "*/resourceGroups/rg-tierlift-acme/*"),
     phase: "PROVISIONING_INFRASTRUCTURE",
   },
   deployment: {
