@@ -89,7 +89,8 @@ function answersTo(kind: Kind, lines: RequestLine[]): number[][] {
   const byId = new Map<string, number[]>();
   for (const { call, type, resourceId = "", status } of lines) {
     if (call !== "PUT" || type?.toLowerCase() !== String(match.type).toLowerCase()) continue;
-    byId.set(resourceId, [...(byId.get(resourceId) ?? []), status]);
+    const id = resourceId.toLowerCase();
+    byId.set(id, [...(byId.get(id) ?? []), status]);
   }
   return [...byId.values()];
 }
@@ -130,7 +131,10 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
   });
 
   it("waits as long as it is told to before it asks again", () => {
-    const lines = armLogOf(installation);
+    const lines = armLogOf(installation).map(({ resourceId = "", ...line }) => ({
+      ...line,
+      resourceId: resourceId.toLowerCase(),
+    }));
     const throttled = lines.filter(({ status }) => status === 429);
     expect(throttled.length).toBeGreaterThanOrEqual(KINDS.length - 1);
     for (const one of throttled) {
