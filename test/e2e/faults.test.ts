@@ -122,10 +122,11 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
     expect(uses).toEqual(Object.fromEntries(Object.keys(plans).map((name) => [name, 1])));
     const lines = armLogOf(installation).slice(from);
     for (const kind of KINDS.filter((one) => one !== "deployment")) {
-      const hit = answersTo(kind, lines).find((statuses) => statuses.includes(429)) ?? [];
-      console.log(`${kind}: ${hit.join(" ")}`);
-      expect(hit, kind).toEqual(expect.arrayContaining([429, 503, 504]));
-      expect(hit.at(-1), kind).toBeLessThan(300);
+      // Several of a kind may be made at once: each plan then meets another one of them.
+      const hit = answersTo(kind, lines).filter((statuses) => statuses.some((status) => status >= 400));
+      console.log(`${kind}: ${hit.map((statuses) => statuses.join(" ")).join(", ")}`);
+      expect(hit.flat(), kind).toEqual(expect.arrayContaining([429, 503, 504]));
+      for (const statuses of hit) expect(statuses.at(-1), kind).toBeLessThan(300);
     }
     expect(madeTwice(lines)).toEqual([]);
   });
