@@ -1,4 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { leftOut, storiesNow } from "./test/e2e/scope.ts";
+
+const skipped = leftOut();
+if (skipped !== undefined) console.warn(`tests: ${skipped}`);
 
 export default defineConfig({
   test: {
@@ -21,7 +25,7 @@ export default defineConfig({
         // Each story has an installation of its own, which wants the whole machine: one after the other.
         test: {
           name: "stories",
-          include: ["test/e2e/**/*.test.ts"],
+          include: storiesNow(),
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

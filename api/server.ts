@@ -19,8 +19,10 @@ export interface RunningServer {
 /** Listens on 127.0.0.1; port 0 takes a free one. Rejects when the port is taken. */
 export function startServer(app: Served, port: number): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port: actual }: AddressInfo) =>
-      resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
+    const server = serve(
+      { fetch: (...asked) => app.fetch(...asked), hostname: "127.0.0.1", port },
+      ({ port: actual }: AddressInfo) =>
+        resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
     );
     server.once("error", reject);
   });

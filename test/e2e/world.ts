@@ -111,9 +111,10 @@ async function digestNamespace(
 
 /** Without status, and without the replicas that an autoscaler sets. */
 function wishOf(kind: string, object: object): unknown {
-  const { spec, status: _status, ...more } = object as { spec?: Record<string, unknown>; status?: unknown };
-  const { replicas: _replicas, ...scaled } = spec ?? {};
-  return { ...more, spec: kind === "Deployment" ? scaled : spec };
+  const wish = structuredClone(object) as { spec?: Record<string, unknown>; status?: unknown };
+  delete wish.status;
+  if (kind === "Deployment") delete wish.spec?.["replicas"];
+  return wish;
 }
 
 const digest = (value: unknown): string =>
