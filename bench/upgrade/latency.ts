@@ -57,5 +57,5 @@ async function resourcesOf({ env, signal }: Stage, stack: string): Promise<Graph
     [RUN, "pulumi", "stack", "export", "-s", stack],
     { env, signal, timeout: EXPORT_WITHIN_MS, maxBuffer: LARGEST_STATE },
   );
-  return ((JSON.parse(stdout) as ExportedStack).deployment.resources ?? []);
+  return (JSON.parse(stdout) as ExportedStack).deployment.resources ?? [];
 }
