@@ -1,4 +1,4 @@
-/** The engine's border from the service's side: one process per operation, one operation per stack at a time. */
+/** The engine's border from the service's side: a process for each stack at work, one operation per stack at a time. */
 import type { ChildProcess } from "node:child_process";
 import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";

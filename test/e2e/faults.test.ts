@@ -2,13 +2,12 @@
  * A whole upgrade in a cloud that refuses, throttles and loses, by plans, for one resource of each kind; then one in
  * which each of them fails for good. On the real engine and real servers.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { describe, expect, it } from "vitest";
 import { creations } from "../../local/arm/request-log.ts";
 import type { RequestLine } from "../../local/arm/request-log.ts";
 import type { Phase } from "../../automation/model.ts";
-import { beginWith, secondsSince } from "./beginning.ts";
-import type { Beginning } from "./beginning.ts";
-import { Halves } from "./halves.ts";
+import { secondsSince } from "./beginning.ts";
+import { tellChapters } from "./chapters.ts";
 import { Operator } from "./operator.ts";
 import type { Rule } from "./operator.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
@@ -54,25 +53,8 @@ function arm(type: string, id: string) {
   return { type, id, calls: ["PUT"] } as const;
 }
 
-const installation = new Halves();
+const { installation, begun } = tellChapters("STARTER");
 const operator = new Operator(installation);
-let begun: Beginning;
-
-beforeAll(async () => {
-  begun = await beginWith(installation, "acme", "STARTER");
-}, 15 * MINUTE);
-
-afterAll(async () => {
-  await installation.stop();
-  if (process.env["TIERLIFT_E2E_KEEP"] === undefined) installation.remove();
-}, 2 * MINUTE);
-
-let failedChapter: string | undefined;
-beforeEach((context) => {
-  if (failedChapter) context.skip(`"${failedChapter}" failed, and this goes on from there`);
-  onTestFailed(() => void (failedChapter = context.task.name));
-});
-
 const rule = (kind: Kind, effect: Rule["effect"], times?: number): Rule => ({
   match: structuredClone(MAKING[kind].match) as unknown as Rule["match"],
   effect,
@@ -104,7 +86,7 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
   let jobId: string;
 
   it("is provisioned although each kind is throttled, refused and answered too late, once", async () => {
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     const startedMs = performance.now();
     const from = armLogOf(installation).length;
     // Of the plans that match, the first that is not spent takes effect: one after the other for each kind.
@@ -148,7 +130,7 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
   });
 
   it("goes back in VERIFICATION to where it was", async () => {
-    const { story, before } = begun;
+    const { story, before } = begun();
     await operator.plan({});
     await story.rollback(jobId);
     await story.reaches(jobId, "ROLLED_BACK");
@@ -157,7 +139,7 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
 
   it("has FAILED with the reason where a kind fails for good, one after the other", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     const fails = { kind: "fail", status: 500, code: "InternalServerError" } as const;
     jobId = "";
     for (const kind of KINDS) {
@@ -175,7 +157,7 @@ describe("a tenant in a cloud that fails", { timeout: 15 * MINUTE }, () => {
 
   it("goes back from FAILED to where it was", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, before } = begun;
+    const { story, before } = begun();
     await operator.plan({});
     await story.rollback(jobId);
     await story.reaches(jobId, "ROLLED_BACK");

@@ -2,11 +2,10 @@
  * A tenant that grows through every tier: its slice, then a footprint of its own, then that in place. On the real
  * engine and real servers.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Tier } from "../../stacks/spec.ts";
-import { beginWith, secondsSince } from "./beginning.ts";
-import type { Beginning } from "./beginning.ts";
-import { Halves } from "./halves.ts";
+import { secondsSince } from "./beginning.ts";
+import { tellChapters } from "./chapters.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
 import { digestRows, lookAt, stateOf } from "./world.ts";
 import type { World } from "./world.ts";
@@ -18,26 +17,9 @@ const LIMITS = {
   ENTERPRISE: { maxUsers: null, maxConnections: 200 },
 } as const;
 
-const installation = new Halves();
-let begun: Beginning;
-
-beforeAll(async () => {
-  begun = await beginWith(installation, "acme", "FREE");
-}, 15 * MINUTE);
-
-afterAll(async () => {
-  await installation.stop();
-  if (process.env["TIERLIFT_E2E_KEEP"] === undefined) installation.remove();
-}, 2 * MINUTE);
-
-let failedChapter: string | undefined;
-beforeEach((context) => {
-  if (failedChapter) context.skip(`"${failedChapter}" failed, and this goes on from there`);
-  onTestFailed(() => void (failedChapter = context.task.name));
-});
-
+const { installation, begun } = tellChapters("FREE");
 async function move(tenantId: string, tier: Tier): Promise<string> {
-  const { story } = begun;
+  const { story } = begun();
   const startedMs = performance.now();
   const jobId = await story.upgrade(tenantId, tier);
   await story.reaches(jobId, "VERIFICATION");
@@ -50,7 +32,7 @@ async function move(tenantId: string, tier: Tier): Promise<string> {
 /** The totals of a phase's change set as it was before the phase ran. */
 async function totalsOf(jobId: string, phase: string): Promise<Record<string, number>> {
   const path = `/api/v1/migrations/${jobId}/preview?phase=${phase}`;
-  const { status, body } = await installation.get(path, begun.story.admin);
+  const { status, body } = await installation.get(path, begun().story.admin);
   expect(status, phase).toBe(200);
   return (body as { totals: Record<string, number> }).totals;
 }
@@ -63,7 +45,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
   let rows: Record<string, string>;
 
   it("from FREE to STARTER on the shared cluster, asked for no credentials", async () => {
-    const { story, tenantId, before } = begun;
+    const { story, tenantId, before } = begun();
     const jobId = await story.upgrade(tenantId, "STARTER");
     const job = await story.reaches(jobId, "COMPLETED");
     expect(job.credentials).toBeUndefined();
@@ -77,7 +59,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
 
   it("from STARTER to PROFESSIONAL onto infrastructure of its own", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     await move(tenantId, "PROFESSIONAL");
     expect(await story.tenant(tenantId)).toMatchObject({
       tier: "PROFESSIONAL",
@@ -89,7 +71,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
 
   it("from PROFESSIONAL to ENTERPRISE in place, and back to the old size when it does not like it", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     const jobId = await story.upgrade(tenantId, "ENTERPRISE");
     await story.reaches(jobId, "VERIFICATION");
     expect(await totalsOf(jobId, "PROVISIONING_INFRASTRUCTURE")).toMatchObject({ replace: 0, delete: 0 });
@@ -106,7 +88,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
 
   it("from PROFESSIONAL to ENTERPRISE with no resource replaced and every row still there", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     const jobId = await move(tenantId, "ENTERPRISE");
     expect(await totalsOf(jobId, "PROVISIONING_INFRASTRUCTURE")).toMatchObject({ replace: 0, delete: 0 });
     const state = await stateOf(installation, "acme");
@@ -126,7 +108,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
 
   it("from FREE to ENTERPRISE in one step", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story } = begun;
+    const { story } = begun();
     const tenantId = await story.createTenant("globex", "FREE");
     await move(tenantId, "ENTERPRISE");
     expect(await story.tenant(tenantId)).toMatchObject({ tier: "ENTERPRISE", limits: LIMITS.ENTERPRISE });

@@ -2,12 +2,11 @@
  * A tenant that goes back from every place a migration can be turned round at, on the real engine and real servers.
  * Each time the test itself looks at the world, and finds it as it was before the migration.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { describe, expect, it } from "vitest";
 import { PHASES } from "../../automation/model.ts";
 import type { Phase } from "../../automation/model.ts";
-import { beginWith, secondsSince } from "./beginning.ts";
-import type { Beginning } from "./beginning.ts";
-import { Halves } from "./halves.ts";
+import { secondsSince } from "./beginning.ts";
+import { tellChapters } from "./chapters.ts";
 import { isMomentOf, MOMENTS } from "./moments.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
 import { lookAt } from "./world.ts";
@@ -17,27 +16,10 @@ const CANCELLABLE = PHASES.slice(0, PHASES.indexOf("CUTTING_OVER"));
 /** One with ARM and one with API servers at work; `upgrade.test.ts` goes back in VERIFICATION. */
 const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES"];
 
-const installation = new Halves();
-let begun: Beginning;
-
-beforeAll(async () => {
-  begun = await beginWith(installation, "acme", "STARTER");
-}, 15 * MINUTE);
-
-afterAll(async () => {
-  await installation.stop();
-  if (process.env["TIERLIFT_E2E_KEEP"] === undefined) installation.remove();
-}, 2 * MINUTE);
-
-let failedChapter: string | undefined;
-beforeEach((context) => {
-  if (failedChapter) context.skip(`"${failedChapter}" failed, and this goes on from there`);
-  onTestFailed(() => void (failedChapter = context.task.name));
-});
-
+const { installation, begun } = tellChapters("STARTER");
 /** Resolves in the middle of a phase of the tenant's migration, which `begin` starts. */
 async function reachMoment(phase: Phase, begin: () => Promise<string>): Promise<string> {
-  const { story, tenantId } = begun;
+  const { story, tenantId } = begun();
   const stop = new AbortController();
   const events = await story.follow(tenantId, stop.signal);
   const jobId = await begin();
@@ -52,7 +34,7 @@ async function reachMoment(phase: Phase, begin: () => Promise<string>): Promise<
 }
 
 async function expectAsBefore(jobId: string): Promise<void> {
-  const { story, tenantId, before } = begun;
+  const { story, tenantId, before } = begun();
   const { undone } = await story.job(jobId);
   if (undone !== null) expect(undone.checks.filter(({ passed }) => !passed)).toEqual([]);
   expect(await lookAt(installation, "acme")).toEqual(before);
@@ -63,7 +45,7 @@ describe("a tenant that goes back", { timeout: 15 * MINUTE }, () => {
   for (const phase of CANCELLABLE) {
     it(`finds everything as it was after it cancels in ${phase}`, async (context) => {
       if (!isFull() && !ALWAYS.includes(phase)) context.skip(WHY_NOT);
-      const { story, tenantId } = begun;
+      const { story, tenantId } = begun();
       const jobId = await reachMoment(phase, () => story.upgrade(tenantId, "PROFESSIONAL"));
       const cancelledMs = performance.now();
       await story.cancel(jobId);
@@ -75,7 +57,7 @@ describe("a tenant that goes back", { timeout: 15 * MINUTE }, () => {
 
   it("finds everything as it was after it rolls back in VERIFICATION", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story, tenantId } = begun;
+    const { story, tenantId } = begun();
     const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
     await story.reaches(jobId, "VERIFICATION");
     const rolledBackMs = performance.now();
@@ -87,7 +69,7 @@ describe("a tenant that goes back", { timeout: 15 * MINUTE }, () => {
   });
 
   it("leaves nothing when it is deleted", async () => {
-    const { story, tenantId, empty } = begun;
+    const { story, tenantId, empty } = begun();
     await story.deleteTenant(tenantId, "acme");
     expect(await lookAt(installation, "acme")).toEqual(empty);
   });
