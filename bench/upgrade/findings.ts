@@ -35,8 +35,8 @@ export function upgradeFinding(rest: RestUpgrade, raw: RawTime): Finding {
       ratioOfThePhasesWithCounterpart: rounded((layersS * 1000) / raw.milliseconds, 3),
     },
     onMiss:
-      "Each phase pays for a program run in preview and again in the update, and for new processes of engine and " +
-      "plugins; fewer, warmer operations are what helps. The phases without counterpart are what a tenant gets for it.",
+      "Each phase pays for a program run in preview and again in the update, and for an engine process; fewer " +
+      "operations are what helps. The phases without counterpart are what a tenant gets for it.",
   };
 }
 
@@ -47,9 +47,9 @@ export function previewFinding(rest: RestUpgrade, raw: readonly RawTime[]): Find
     name: "preview",
     what:
       "From the request that submits the credentials to the answer that holds the change set, against the engine's own " +
-      "preview of the same footprint on the same stack . Both cold: neither process has loaded the program, and plugins " +
-      "start with the preview; the engine's later previews, with the program loaded, are beside it. Over REST that includes " +
-      "the validation of the service principal, the lock, a new process, two readings of the state, and the change set.",
+      "preview of the same footprint on the same stack, the first of a process whose program is loaded; its later ones " +
+      "are beside it. Over REST the time includes a new process and the loading of the program, the validation of the " +
+      "service principal, the lock, two readings of the state, and the change set.",
     value: rest.previewMs / coldMs,
     unit: "ratio",
     goal: { atMost: 1.1 },

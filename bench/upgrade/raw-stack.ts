@@ -9,7 +9,7 @@ import type { ProgramRequest } from "../../stacks/spec.ts";
 import type { RawOrder } from "./raw-protocol.ts";
 
 export interface RawTime {
-  /** From the loading of the program to the end of the command. */
+  /** From the opening of the stack to the end of the command; the program and its SDKs are loaded before. */
   milliseconds: number;
   /** Resources that were, or would be, created. */
   resources: number;
@@ -22,8 +22,9 @@ export async function runRaw(
   engine: StackEngineOptions,
   signal: AbortSignal,
 ): Promise<RawTime> {
+  const programs = await loadPrograms(engine);
   const startedAt = performance.now();
-  const stack = await openStack(request, engine);
+  const stack = await openStack(request, programs.createProgram(request), engine);
   const options = { suppressProgress: true, signal };
   if (kind === "preview") {
     const { changeSummary } = await stack.preview(options);
@@ -40,11 +41,15 @@ export async function runRaw(
   }
 }
 
-async function openStack(request: ProgramRequest, options: StackEngineOptions): Promise<Stack> {
-  const { workspace, environment } = options;
-  const programs = (await import(workspace.programModule)) as {
-    createProgram: (request: ProgramRequest) => PulumiFn;
-  };
+/** Outside the time: run from source, they take far longer than the bundle that the service loads. */
+const loadPrograms = ({ workspace }: StackEngineOptions) =>
+  import(workspace.programModule) as Promise<{ createProgram: (request: ProgramRequest) => PulumiFn }>;
+
+async function openStack(
+  request: ProgramRequest,
+  program: PulumiFn,
+  { workspace, environment }: StackEngineOptions,
+): Promise<Stack> {
   // Not the service's folders: two that select in one would disturb each other.
   const workDir = path.join(workspace.workRoot, "..", "bench", stackOf(request));
   await mkdir(workDir, { recursive: true, mode: 0o700 });
@@ -57,7 +62,7 @@ async function openStack(request: ProgramRequest, options: StackEngineOptions): 
   };
   const local = await LocalWorkspace.create({
     workDir,
-    program: programs.createProgram(request),
+    program,
     pulumiHome: workspace.pulumiHome,
     secretsProvider: workspace.secretsProvider,
     envVars: environment,
