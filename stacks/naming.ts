@@ -27,8 +27,6 @@ export interface FootprintNames {
   vault: string;
   workspace: string;
   metrics: string;
-  collectionEndpoint: string;
-  metricsRule: string;
   logsRule: string;
   grafana: string;
 }
@@ -63,8 +61,6 @@ export function planNames(label: string, identity: string): FootprintNames {
     vault: unique("kv", 24),
     workspace: unique("log", 63),
     metrics: unique("amw", 44),
-    collectionEndpoint: `dce-${fitLabel(label, 40)}`,
-    metricsRule: `dcr-${fitLabel(label, 48)}-metrics`,
     logsRule: `dcr-${fitLabel(label, 48)}-logs`,
     grafana: unique("g", 23),
   };

@@ -44,47 +44,20 @@ export class AzureObservability extends pulumi.ComponentResource {
     });
   }
 
+  /** What the cluster's metrics agent sends: to the workspace, by the rule that Azure makes with it. */
   private collectMetrics(
     name: string,
     { placement, cluster }: Infrastructure,
     metrics: monitor.AzureMonitorWorkspace,
   ): void {
-    const endpoint = new monitor.DataCollectionEndpoint(
-      name,
-      {
-        resourceGroupName: placement.resourceGroupName,
-        dataCollectionEndpointName: placement.names.collectionEndpoint,
-        location: placement.location,
-        kind: "Linux",
-        networkAcls: { publicNetworkAccess: "Enabled" },
-        tags: placement.tags,
-      },
-      inGroup(this, placement),
-    );
-    const rule = new monitor.DataCollectionRule(
-      `${name}-metrics`,
-      {
-        resourceGroupName: placement.resourceGroupName,
-        dataCollectionRuleName: placement.names.metricsRule,
-        location: placement.location,
-        kind: "Linux",
-        dataCollectionEndpointId: endpoint.id,
-        dataSources: {
-          prometheusForwarder: [{ name: "prometheus", streams: ["Microsoft-PrometheusMetrics"] }],
-        },
-        destinations: { monitoringAccounts: [{ name: "metrics", accountResourceId: metrics.id }] },
-        dataFlows: [{ streams: ["Microsoft-PrometheusMetrics"], destinations: ["metrics"] }],
-        tags: placement.tags,
-      },
-      inGroup(this, placement),
-    );
+    const defaults = metrics.defaultIngestionSettings;
     const onCluster = inGroup(this, placement, { deletedWith: cluster.managedCluster });
     new monitor.DataCollectionRuleAssociation(
       `${name}-metrics`,
       {
         resourceUri: cluster.clusterId,
         associationName: "prometheus-metrics",
-        dataCollectionRuleId: rule.id,
+        dataCollectionRuleId: defaults.dataCollectionRuleResourceId,
       },
       onCluster,
     );
@@ -94,7 +67,7 @@ export class AzureObservability extends pulumi.ComponentResource {
       {
         resourceUri: cluster.clusterId,
         associationName: "configurationAccessEndpoint",
-        dataCollectionEndpointId: endpoint.id,
+        dataCollectionEndpointId: defaults.dataCollectionEndpointResourceId,
       },
       onCluster,
     );

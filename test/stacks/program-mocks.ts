@@ -120,6 +120,12 @@ const ANSWERS: Record<string, (inputs: Record<string, unknown>) => Record<string
   }),
   "azure-native:monitor:AzureMonitorWorkspace": () => ({
     metrics: { prometheusQueryEndpoint: "https://acme.prometheus" },
+    defaultIngestionSettings: {
+      dataCollectionEndpointResourceId:
+        "/subscriptions/s/resourceGroups/MA_acme/providers/Microsoft.Insights/dataCollectionEndpoints/acme",
+      dataCollectionRuleResourceId:
+        "/subscriptions/s/resourceGroups/MA_acme/providers/Microsoft.Insights/dataCollectionRules/acme",
+    },
   }),
   "azure-native:dashboard:Grafana": () => ({
     identity: { principalId: "dddddddd-0000-0000-0000-000000000002" },

@@ -105,6 +105,9 @@ function storeIngestion({ resource, cloud, previous }: PutContext): void {
     properties: {
       immutableId: `dcr-${hex(16)}`,
       dataCollectionEndpointId: endpointId,
+      dataSources: {
+        prometheusForwarder: [{ name: "PrometheusDataSource", streams: ["Microsoft-PrometheusMetrics"] }],
+      },
       destinations: destination,
       dataFlows: [{ streams: ["Microsoft-PrometheusMetrics"], destinations: ["MonitoringAccount1"] }],
     },
