@@ -13,6 +13,9 @@ import { CURL } from "./specification.ts";
 import type { Call } from "./specification.ts";
 
 const RUN = path.resolve(import.meta.dirname, "../../commands/run.mjs");
+const TIERLIFT = path.resolve(import.meta.dirname, "../../cli/tierlift.mjs");
+/** A whole upgrade is one command. */
+const COMMAND_MS = 600_000;
 const SECRET = "a secret of this test's own, long enough for HS256";
 const HOUR_MS = 3_600_000;
 
@@ -67,8 +70,12 @@ export class Installation {
     rmSync(this.home, { recursive: true, force: true });
   }
 
+  get endpointsFile(): string {
+    return path.join(this.home, "endpoints.json");
+  }
+
   endpoints(): Endpoints {
-    return JSON.parse(readFileSync(path.join(this.home, "endpoints.json"), "utf8")) as Endpoints;
+    return JSON.parse(readFileSync(this.endpointsFile, "utf8")) as Endpoints;
   }
 
   token(roles: string[], tenantId?: string): Promise<string> {
@@ -125,9 +132,25 @@ export class Installation {
   }
 
   /** Runs one of the project's commands on this installation and returns its standard output. */
-  async command(...args: string[]): Promise<string> {
-    const options = { env: this.environment, timeout: 120_000, maxBuffer: 256 * 1024 * 1024 };
-    return (await promisify(execFile)(process.execPath, [RUN, ...args], options)).stdout;
+  command(...args: string[]): Promise<string> {
+    return this.run([RUN, ...args], {});
+  }
+
+  /** Runs the command line for users as a script does, and returns the documents of its standard output, a line each. */
+  async tierlift(token: string, ...args: string[]): Promise<Record<string, unknown>[]> {
+    const lines = (await this.run([TIERLIFT, "--json", ...args], { TIERLIFT_TOKEN: token })).trimEnd();
+    // What is no event is one document over several lines.
+    const documents = lines.startsWith("{\n") ? [lines] : lines.split("\n");
+    return documents.map((text) => JSON.parse(text) as Record<string, unknown>);
+  }
+
+  private async run(command: string[], env: Record<string, string>): Promise<string> {
+    const options = {
+      env: { ...this.environment, ...env },
+      timeout: COMMAND_MS,
+      maxBuffer: 256 * 1024 * 1024,
+    };
+    return (await promisify(execFile)(process.execPath, command, options)).stdout;
   }
 
   private lineOf(call: Call, values: Record<string, string>): string {

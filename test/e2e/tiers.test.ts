@@ -106,14 +106,30 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
     expect(await replacementsIn("acme")).toEqual([]);
   });
 
-  it("from FREE to ENTERPRISE in one step", async (context) => {
+  it("from FREE to ENTERPRISE in one step, by a script that uses the command line", async (context) => {
     if (!isFull()) context.skip(WHY_NOT);
-    const { story } = begun();
-    const tenantId = await story.createTenant("globex", "FREE");
-    await move(tenantId, "ENTERPRISE");
-    expect(await story.tenant(tenantId)).toMatchObject({ tier: "ENTERPRISE", limits: LIMITS.ENTERPRISE });
+    const { admin } = begun().story;
+    const tierlift = (...args: string[]) => installation.tierlift(admin, ...args);
+    const [made] = await tierlift("tenants", "create", "globex", "--email", "it@globex.example", "--wait");
+    expect(made).toMatchObject({ slug: "globex", tier: "FREE", status: "ACTIVE" });
+
+    const credentials = ["--credentials-file", installation.endpointsFile];
+    const told = await tierlift("upgrade", "globex", "--to", "ENTERPRISE", ...credentials);
+    expect(told[0]).toMatchObject({ type: "job", job: { sourceTier: "FREE", targetTier: "ENTERPRISE" } });
+    expect(told.at(-1)).toMatchObject({ type: "result", job: { status: "VERIFICATION" } });
+    const phases = told.filter(({ type, data }) => type === "phase" && isDone(data));
+    expect(phases).toHaveLength(10);
+    const ids = told.flatMap(({ id }) => (typeof id === "number" ? [id] : []));
+    expect(ids.length).toBeGreaterThan(100);
+    expect(ids).toEqual([...new Set(ids)].sort((one, other) => one - other));
+
+    expect(await tierlift("complete", "globex", "--yes")).toMatchObject([{ status: "COMPLETED" }]);
+    const [tenant] = await tierlift("tenants", "get", "globex");
+    expect(tenant).toMatchObject({ tier: "ENTERPRISE", limits: LIMITS.ENTERPRISE });
   });
 });
+
+const isDone = (data: unknown): boolean => (data as { state?: string }).state === "done";
 
 /** Replacements that the engine's own history of a stack tells of. */
 async function replacementsIn(slug: string): Promise<unknown[]> {
