@@ -2,6 +2,7 @@
 import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
 import { parseUrn } from "./change-set.ts";
 import type { EngineProgress, OperationKind } from "./engine.ts";
+import { STACK_TYPE } from "./state.ts";
 
 const KIND_OF_STEP: Record<string, OperationKind | undefined> = {
   create: "create",
@@ -41,6 +42,8 @@ function resourceProgress(
   const operation = KIND_OF_STEP[step.op];
   if (operation === undefined) return null;
   const { type, name } = parseUrn(step.urn);
+  // The stack itself is no resource of anybody's: plans do not count it either.
+  if (type === STACK_TYPE) return null;
   return { kind: "resource", urn: step.urn, type, name, operation, state };
 }
 

@@ -161,9 +161,13 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
       inTurn(stack, async () => {
         const state = await exported(stack);
         if (state === null) return { deleted: 0 };
-        const chosen = targets === "all" ? targets : subtreeOf(resourcesOf(state), targets.components);
-        if (chosen.length === 0) return { deleted: 0 };
-        const { deleted = 0 } = await operate({ kind: "destroy", stack, targets: chosen }, operationOptions);
+        const resources = resourcesOf(state);
+        const chosen =
+          targets === "all" ? resources.map(({ urn }) => urn) : subtreeOf(resources, targets.components);
+        if (chosen.length === 0 && targets !== "all") return { deleted: 0 };
+        operationOptions.onProgress?.({ kind: "planned", resources: chosen.length });
+        const wanted = targets === "all" ? targets : chosen;
+        const { deleted = 0 } = await operate({ kind: "destroy", stack, targets: wanted }, operationOptions);
         return { deleted };
       }),
 

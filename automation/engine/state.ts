@@ -21,7 +21,7 @@ export interface ExportedStack {
   };
 }
 
-const STACK_TYPE = "pulumi:pulumi:Stack";
+export const STACK_TYPE = "pulumi:pulumi:Stack";
 
 /** The resources of a stack without the stack itself and without what waits for its deletion. */
 export function resourcesOf(exported: ExportedStack): StackResource[] {

@@ -57,7 +57,7 @@ describe.skipIf(root === null)("the stack engine with the real engine", { timeou
       onProgress: (event) => progress.push(event),
     });
     expect(applied.digest).toBe(approved);
-    expect(progress.filter((event) => event.kind === "resource" && event.state === "done")).toHaveLength(4);
+    expect(progress.filter((event) => event.kind === "resource" && event.state === "done")).toHaveLength(3);
     expect(progress.find((event) => event.kind === "planned")).toEqual({ kind: "planned", resources: 3 });
     const again = await engine.update(request, { timeoutMs, approve: () => undefined });
     expect(again.totals).toMatchObject({ create: 0, update: 0, delete: 0, same: 3 });
@@ -81,12 +81,15 @@ describe.skipIf(root === null)("the stack engine with the real engine", { timeou
   it("destroys one component's subtree without the program and leaves the rest", async () => {
     const request = tenantRequest({ slug: "back", layers: ["infrastructure", "kubernetes"] });
     await engine.update(request, { timeoutMs, approve: () => undefined });
+    const progress: EngineProgress[] = [];
     const { deleted } = await engine.destroy(
       "back",
       { components: ["tierlift:dedicated:Dedicated"] },
-      { timeoutMs },
+      { timeoutMs, onProgress: (event) => progress.push(event) },
     );
     expect(deleted).toBe(3);
+    expect(progress[0]).toEqual({ kind: "planned", resources: 3 });
+    expect(progress.filter((event) => event.kind === "resource" && event.state === "done")).toHaveLength(3);
     expect((await engine.resources("back")).map(({ type }) => type)).toEqual(["tierlift:slice:Slice"]);
     await engine.destroy("back", "all", { timeoutMs });
     await engine.remove("back");
