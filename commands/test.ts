@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { ensureParts } from "../setup/parts.ts";
 import { partsEnvironment } from "./parts-environment.ts";
-import { endWith, runCommandLine } from "./command-line.ts";
+import { runCommandLine } from "./command-line.ts";
+import { endGroupWith } from "./process-group.ts";
 
 await runCommandLine(async ({ log, signal, args }) => {
   const parts = partsEnvironment(await ensureParts({ log, signal }));
@@ -13,10 +14,12 @@ await runCommandLine(async ({ log, signal, args }) => {
     "vitest.mjs",
   );
   const cwd = path.resolve(import.meta.dirname, "..");
-  const child = spawn(process.execPath, [vitest, "run", ...args], {
+  const tests = spawn(process.execPath, [vitest, "run", ...args], {
     cwd,
     env: { ...process.env, ...parts },
     stdio: "inherit",
+    detached: true,
   });
-  return endWith(child, signal);
+  // Interrupted, vitest kills its workers, and what those had started would stay.
+  return endGroupWith(tests, signal);
 });
