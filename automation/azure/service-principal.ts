@@ -72,13 +72,21 @@ export interface CheckedPrincipal {
   checks: ServicePrincipalCheck[];
 }
 
-/** Runs every check and returns them; rejects with SERVICE_PRINCIPAL_REJECTED naming all that failed. */
+/** Signs in and runs every check; rejects with SERVICE_PRINCIPAL_REJECTED naming all that failed. */
 export async function checkServicePrincipal(options: CheckOptions): Promise<CheckedPrincipal> {
   const { cloud, credentials, clientSecret } = options;
-  const { clientId, azureTenantId, subscriptionId } = credentials;
+  const { clientId, azureTenantId } = credentials;
   const credential = createPrincipalCredential(cloud, azureTenantId, clientId, clientSecret);
   await signIn(credential, options);
-  const arm = createArmClient(cloud, credential);
+  return await checkSubscription(createArmClient(cloud, credential), options);
+}
+
+/** The checks of a principal that is signed in already. */
+export async function checkSubscription(
+  arm: ArmReader,
+  options: Omit<CheckOptions, "cloud" | "clientSecret">,
+): Promise<CheckedPrincipal> {
+  const { clientId, azureTenantId, subscriptionId } = options.credentials;
   const subscription = `/subscriptions/${subscriptionId}`;
   const directoryId = await asked(clientId, () => readSubscription(arm, subscription, options.signal));
   const checks = await asked(clientId, () =>
@@ -219,7 +227,7 @@ interface Usage {
 async function checkCores(
   arm: ArmReader,
   subscription: string,
-  { region, needs, signal }: CheckOptions,
+  { region, needs, signal }: Pick<CheckOptions, "region" | "needs" | "signal">,
 ): Promise<ServicePrincipalCheck> {
   const path = `${subscription}/providers/Microsoft.Compute/locations/${region}/usages`;
   return checkQuota("cores", (await arm.list(path, "2024-07-01", signal)) as Usage[], needs.cores, region);
@@ -228,7 +236,7 @@ async function checkCores(
 async function checkAddresses(
   arm: ArmReader,
   subscription: string,
-  { region, needs, signal }: CheckOptions,
+  { region, needs, signal }: Pick<CheckOptions, "region" | "needs" | "signal">,
 ): Promise<ServicePrincipalCheck> {
   const path = `${subscription}/providers/Microsoft.Network/locations/${region}/usages`;
   const usages = (await arm.list(path, "2024-05-01", signal)) as Usage[];
