@@ -1,4 +1,5 @@
 /** The REST service as a function of what it serves: routes, tokens, problems. */
+import { setMaxListeners } from "node:events";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
@@ -46,6 +47,8 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   } = options;
   const app = new Hono<ApiEnvironment>();
   const metrics = createMetrics(tierlift);
+  // Every stream listens to it, however many there are.
+  setMaxListeners(0, closing);
 
   app.use(observed(logger, metrics));
   const limitBody = bodyLimit({
