@@ -58,7 +58,7 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
     },
   });
   // Only POSTs are read, and looking for a body costs more than the rest of a request without one.
-  app.use((c, next) => (c.req.method === "POST" ? limitBody(c, next) : next()));
+  app.post("*", limitBody);
   app.onError((error, c) =>
     answerProblem(c, error, (cause) => logger.error({ err: cause, ...factsOf(c) }, "request failed")),
   );
@@ -73,7 +73,7 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   app.route("/", createDocsRoutes());
   app.route("/", createMetricsRoutes(metrics));
   app.use("/api/*", requireToken(authenticate));
-  app.use(
+  app.post(
     "/api/*",
     idempotent(tierlift.answers, (error, c) =>
       logger.error({ err: error, ...factsOf(c) }, "an answer was not kept"),
