@@ -74,3 +74,15 @@ it("can be browsed on a page that loads nothing and runs nothing", async () => {
   const hash = createHash("sha256").update(style).digest("base64");
   expect(response.headers.get("Content-Security-Policy")).toContain(`'sha256-${hash}'`);
 });
+
+it("describes each event of a stream", () => {
+  const { paths, components } = createDocument();
+  const stream = paths["/api/v1/tenants/{tenantId}/provisioning/status/stream"]?.["get"];
+  expect(stream?.responses["200"]?.content).toEqual({
+    "text/event-stream": { schema: { $ref: "#/components/schemas/StreamedEvent" } },
+  });
+  expect(components.schemas["StreamedEvent"]).toMatchObject({
+    required: ["event", "data", "id"],
+    properties: { data: { contentSchema: { $ref: "#/components/schemas/TierliftEvent" } } },
+  });
+});
