@@ -1,4 +1,5 @@
 /** The REST service as a function of what it serves: routes, tokens, problems. */
+import { setMaxListeners } from "node:events";
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
@@ -46,6 +47,8 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   } = options;
   const app = new Hono<ApiEnvironment>();
   const metrics = createMetrics(tierlift);
+  // Every stream listens to it, however many there are.
+  setMaxListeners(0, closing);
 
   app.use(observed(logger, metrics));
   const limitBody = bodyLimit({
@@ -55,7 +58,7 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
     },
   });
   // Only POSTs are read, and looking for a body costs more than the rest of a request without one.
-  app.use((c, next) => (c.req.method === "POST" ? limitBody(c, next) : next()));
+  app.post("*", limitBody);
   app.onError((error, c) =>
     answerProblem(c, error, (cause) => logger.error({ err: cause, ...factsOf(c) }, "request failed")),
   );
@@ -70,7 +73,7 @@ export function createApp(options: AppOptions): Hono<ApiEnvironment> {
   app.route("/", createDocsRoutes());
   app.route("/", createMetricsRoutes(metrics));
   app.use("/api/*", requireToken(authenticate));
-  app.use(
+  app.post(
     "/api/*",
     idempotent(tierlift.answers, (error, c) =>
       logger.error({ err: error, ...factsOf(c) }, "an answer was not kept"),

@@ -11,13 +11,12 @@ import { parseHeaders } from "./validation.ts";
 const NOT_DONE: readonly number[] = [400, 401, 403, 422];
 const KEPT_HEADERS = ["Content-Type", "Location"];
 
-/** A key belongs to the one who asks, with the roles of that moment. To stand behind the check of tokens. */
+/** For POSTs, behind the check of tokens: a key belongs to the one who asks, with the roles of that moment. */
 export function idempotent(
   answers: Answers,
   onNotKept: (error: unknown, c: Context<ApiEnvironment>) => void,
 ): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
-    if (c.req.method !== "POST") return next();
     const { "Idempotency-Key": given } = parseHeaders(c, idempotencyHeaders);
     if (given === undefined) return next();
     const { subject, tenantId = null, roles } = c.get("actor");

@@ -27,18 +27,25 @@ export function observed(logger: Logger, metrics: Metrics): MiddlewareHandler<Ap
     const { method, path } = c.req;
     const { status } = c.res;
     metrics.observeRequest({ method, route: match?.template, status, seconds: ms / 1000 });
-    logger.info({ ...factsOf(c), method, path, status, ms: Math.round(ms) }, "request");
+    const { tenantId, jobId } = factsOf(c);
+    // Every field by name: with a spread, the line costs three times as much.
+    logger.info({ requestId, tenantId, jobId, method, path, status, ms: Math.round(ms) }, "request");
   };
 }
 
-/** The ids that a log line about a request is found by. */
-export function factsOf(c: Context<ApiEnvironment>): Record<string, string> {
+interface Facts {
+  requestId: string;
+  tenantId: string | undefined;
+  jobId: string | undefined;
+}
+
+/** The ids that a log line about a request is found by; what is undefined is not written. */
+export function factsOf(c: Context<ApiEnvironment>): Facts {
   const about = c.get("about");
-  const { parameters } = c.get("match") ?? {};
-  const facts: Record<string, string> = { requestId: c.get("requestId") };
-  const tenantId = about?.tenantId ?? parameters?.["tenantId"];
-  const jobId = about?.jobId ?? parameters?.["jobId"];
-  if (tenantId !== undefined) facts["tenantId"] = tenantId;
-  if (jobId !== undefined) facts["jobId"] = jobId;
-  return facts;
+  const parameters = c.get("match")?.parameters;
+  return {
+    requestId: c.get("requestId"),
+    tenantId: about?.tenantId ?? parameters?.["tenantId"],
+    jobId: about?.jobId ?? parameters?.["jobId"],
+  };
 }

@@ -1,9 +1,12 @@
 /** The app on a socket: loopback unless told otherwise, ended without cutting answers short. */
 import { serve } from "@hono/node-server";
 import type { ServerType } from "@hono/node-server";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 
 const LOOK_EVERY_MS = 50;
+/** A request may be on its way to a server that begins to close. */
+const SILENT_FOR_MS = 250;
 
 export interface Served {
   /** A method, so that apps with bindings of Node.js's own fit. */
@@ -22,20 +25,40 @@ export function startServer(app: Served, port: number): Promise<RunningServer> {
     const server = serve(
       { fetch: (...asked) => app.fetch(...asked), hostname: "127.0.0.1", port },
       ({ port: actual }: AddressInfo) =>
-        resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
+        resolve({
+          url: `http://127.0.0.1:${actual}`,
+          close: (graceMs = 5_000) => close(server, silent, graceMs),
+        }),
     );
+    const silent = silentConnectionsOf(server);
     server.once("error", reject);
   });
 }
 
-function close(server: ServerType, graceMs: number): Promise<void> {
+/** Connections that have not asked anything yet. Node.js does not count them as idle, and waits for their request. */
+function silentConnectionsOf(server: ServerType): Iterable<Socket> {
+  const silent = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", ({ socket }: IncomingMessage) => silent.delete(socket));
+  return silent;
+}
+
+function close(server: ServerType, silent: Iterable<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const bound = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), graceMs);
     // A connection whose answer has ended stays open for another request, which will not be taken.
     const closeIdle = () => "closeIdleConnections" in server && server.closeIdleConnections();
     const looking = setInterval(closeIdle, LOOK_EVERY_MS);
+    const closeSilent = () => {
+      for (const socket of silent) socket.destroy();
+    };
+    const listening = setTimeout(closeSilent, SILENT_FOR_MS);
     server.close(() => {
       clearTimeout(bound);
+      clearTimeout(listening);
       clearInterval(looking);
       resolve();
     });

@@ -116,6 +116,9 @@ function problemsOf({ method, access, problems = [] }: ApiOperation): number[] {
   return [...problems, ...general, ...ofKeys];
 }
 
+/** Media types that are described by more than being text. */
+const STRUCTURED: readonly string[] = ["application/json", "text/event-stream"];
+
 function documentedAnswer({
   description,
   schema,
@@ -123,7 +126,7 @@ function documentedAnswer({
   headers = [],
 }: Answer): DocumentedAnswer {
   const content = types.map((type) => {
-    const fits = schema !== undefined && type === "application/json";
+    const fits = schema !== undefined && STRUCTURED.includes(type);
     return [type, { schema: fits ? schemaOf(schema, "output") : { type: "string" } }];
   });
   return {

@@ -272,6 +272,19 @@ export const event = named(
   "What a stream shows: the JSON in each event's data.",
 );
 
+export const streamedEvent = named(
+  z.object({
+    event: event.shape.type,
+    data: text.meta({
+      contentMediaType: "application/json",
+      contentSchema: { $ref: "#/components/schemas/TierliftEvent" },
+    }),
+    id: text.regex(/^\d+$/).describe("What a `Last-Event-ID` repeats."),
+  }),
+  "StreamedEvent",
+  "Each of a stream's server-sent events, by its fields.",
+);
+
 export const problem = named(
   fieldsOf<Problem>()({
     type: text.meta({ format: "uri" }),

@@ -31,23 +31,28 @@ for (const template of [...new Set(OPERATIONS.map(({ path }) => path))].sort(byP
 
 export function matchPath(path: string): Match | undefined {
   const given = path.split("/");
-  for (const { template, segments, operations } of TEMPLATES.get(given.length) ?? []) {
-    const parameters = parametersOf(segments, given);
-    if (parameters !== undefined) return { template, parameters, operations };
-  }
-  return undefined;
+  const found = TEMPLATES.get(given.length)?.find(({ segments }) => fits(segments, given));
+  if (found === undefined) return undefined;
+  const { template, segments, operations } = found;
+  return { template, parameters: parametersOf(segments, given), operations };
 }
 
-/** Undefined when the path is not the template's. */
-function parametersOf(segments: string[], given: string[]): Record<string, string> | undefined {
+/** A parameter is never empty. */
+function fits(segments: string[], given: string[]): boolean {
+  return segments.every((segment, index) => {
+    return isParameter(segment) ? given[index] !== "" : given[index] === segment;
+  });
+}
+
+function parametersOf(segments: string[], given: string[]): Record<string, string> {
   const parameters: Record<string, string> = {};
-  for (const [index, segment] of segments.entries()) {
-    const value = given[index] ?? "";
-    if (segment.startsWith("{") && value !== "") parameters[segment.slice(1, -1)] = value;
-    else if (segment !== value) return undefined;
-  }
+  segments.forEach((segment, index) => {
+    if (isParameter(segment)) parameters[segment.slice(1, -1)] = given[index] ?? "";
+  });
   return parameters;
 }
+
+const isParameter = (segment: string): boolean => segment.startsWith("{");
 
 function byParameters(a: string, b: string): number {
   return a.split("{").length - b.split("{").length;

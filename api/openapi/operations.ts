@@ -21,6 +21,7 @@ import {
   migrationStats,
   provisioningStatus,
   readiness,
+  streamedEvent,
   tenant,
   tenantPage,
 } from "./entities.ts";
@@ -47,7 +48,7 @@ export interface Answer {
   description: string;
   /** Absent: text without a schema of its own. */
   schema?: z.ZodType;
-  /** Media types; JSON when absent. With several, only `application/json` has the schema. */
+  /** Media types; JSON when absent. Only JSON has the schema, and a stream: for each of its events. */
   types?: readonly string[];
   headers?: readonly ("Location" | "Link" | "X-Total-Count")[];
 }
@@ -244,6 +245,7 @@ const tenantOperations: ApiOperation[] = [
     answers: {
       200: {
         description: "Server-sent events; the data of each is a TierliftEvent.",
+        schema: streamedEvent,
         types: ["text/event-stream"],
       },
     },

@@ -24,6 +24,8 @@ export function createProvisioningRoutes(tierlift: Tierlift, streams: StreamOpti
     const afterId = lastEventId(c.req.header("Last-Event-ID"));
     c.header("Cache-Control", "no-store");
     c.header("X-Accel-Buffering", "no");
+    // An answer without a body has no reader: events written to it would wait for one for ever.
+    if (c.req.method === "HEAD") return c.body(null, 200, { "Content-Type": "text/event-stream" });
     return streamSSE(c, (stream) =>
       sendEvents(stream, (signal) => events.subscribe(tenantId, { ...afterId, signal }), streams),
     );

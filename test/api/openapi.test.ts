@@ -29,7 +29,8 @@ it("tells of every route, and of no other", () => {
     logger: pino({ enabled: false }),
   });
   const routes = app.routes
-    .filter(({ method }) => method !== "ALL")
+    // What stands before other routes.
+    .filter(({ method, path }) => method !== "ALL" && !path.endsWith("*"))
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`);
   expect([...new Set(routes)].sort()).toEqual(documented().sort());
 });
@@ -72,4 +73,16 @@ it("can be browsed on a page that loads nothing and runs nothing", async () => {
   const style = /<style>([^]*)<\/style>/.exec(page)?.[1] ?? "";
   const hash = createHash("sha256").update(style).digest("base64");
   expect(response.headers.get("Content-Security-Policy")).toContain(`'sha256-${hash}'`);
+});
+
+it("describes each event of a stream", () => {
+  const { paths, components } = createDocument();
+  const stream = paths["/api/v1/tenants/{tenantId}/provisioning/status/stream"]?.["get"];
+  expect(stream?.responses["200"]?.content).toEqual({
+    "text/event-stream": { schema: { $ref: "#/components/schemas/StreamedEvent" } },
+  });
+  expect(components.schemas["StreamedEvent"]).toMatchObject({
+    required: ["event", "data", "id"],
+    properties: { data: { contentSchema: { $ref: "#/components/schemas/TierliftEvent" } } },
+  });
 });

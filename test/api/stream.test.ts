@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { createApi, mintToken } from "../support/api.ts";
 import type { Api } from "../support/api.ts";
 import { activeTenant, arrival, underWay } from "../support/fake-world.ts";
@@ -73,6 +73,16 @@ describe("the stream of a tenant's provisioning", () => {
       (_received, seen) => seen.split(": heartbeat").length > 2,
     );
     expect(text).toContain(": heartbeat");
+  });
+
+  it("begins nothing for who asks for its headers only", async () => {
+    const { id: tenantId } = await activeTenant(api.world);
+    const subscribe = vi.spyOn(api.world.tierlift.events, "subscribe");
+    const headers = { Authorization: `Bearer ${token}` };
+    const response = await api.app.request(pathOf(tenantId), { method: "HEAD", headers });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("Content-Type")).toBe("text/event-stream");
+    expect(subscribe).not.toHaveBeenCalled();
   });
 
   it("refuses a Last-Event-ID that is none", async () => {
