@@ -59,6 +59,8 @@ const OPERATION_KINDS = Object.keys(STATUS_DURING) as Operation["kind"][];
 export function createTenantWork(options: TenantWorkOptions): TenantWork {
   const { store, ledger, events, leases, engine, ports, settings, logger, platformReady } = options;
   const stopping = new AbortController();
+  const readyOrStopping = Promise.race([platformReady, untilAborted(stopping.signal)]);
+  readyOrStopping.catch(() => undefined); // it is told where it is awaited
   const running = new Map<string, Promise<void>>();
   const now = (): string => ports.clock.now().toISOString();
 
@@ -74,7 +76,7 @@ export function createTenantWork(options: TenantWorkOptions): TenantWork {
   }
 
   async function run(operationId: string): Promise<void> {
-    await Promise.race([platformReady, untilAborted(stopping.signal)]);
+    await readyOrStopping;
     const operation = store.operations.get(operationId);
     if (operation?.status !== "RUNNING" || stopping.signal.aborted) return;
     if (store.tenants.get(operation.tenantId)?.status !== STATUS_DURING[operation.kind]) {

@@ -44,6 +44,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const journal = createJournal({ ...options, clock: ports.clock, verificationWindowMs });
   const steps = createSteps({ ...options, journal });
   const stopping = new AbortController();
+  const readyOrStopping = Promise.race([platformReady, untilAborted(stopping.signal)]);
+  readyOrStopping.catch(() => undefined); // it is told where it is awaited
   const runs = new Map<string, Run>();
 
   function wake(jobId: string, { interrupt = false } = {}): void {
@@ -69,7 +71,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
   async function drive(jobId: string, run: Run): Promise<void> {
     const lease = createLeaseKeeper(leases, journal.read(jobId).job.tenantId, stopping.signal);
     try {
-      await Promise.race([platformReady, untilAborted(stopping.signal)]);
+      await readyOrStopping;
       do {
         run.again = false;
         await advance(jobId, run, lease);
