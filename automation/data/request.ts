@@ -6,10 +6,12 @@ import { DataError } from "./errors.ts";
 export const VERBS = [
   "provision",
   "copy",
+  "catch-up",
   "verify",
   "delta",
   "freeze",
   "unfreeze",
+  "detach",
   "purge",
   "drop",
   "inspect",

@@ -12,8 +12,6 @@ export interface DataMigrationArgs {
   target: PostgresLogin;
   databases: pulumi.Input<string[]>;
   dataCommand: string[];
-  /** The tenant's flexible server: when it goes, the copies need not be dropped one by one. */
-  deletedWith: pulumi.Resource;
 }
 
 /** Runs the data command once for each migration. */
@@ -29,7 +27,8 @@ export class DataMigration extends pulumi.ComponentResource {
       {
         create: copy,
         update: copy,
-        delete: planDataCommand(args.dataCommand, "postgres", "drop"),
+        // The copies go with the tenant's server; what is left on the shared one would fill its disk.
+        delete: planDataCommand(args.dataCommand, "postgres", "detach"),
         stdin: planStdin({
           tenant: planDataTenant(args.tenant),
           source: args.source,
@@ -43,8 +42,7 @@ export class DataMigration extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        deletedWith: args.deletedWith,
-        // The other way round the old command's `drop` would take away what the new one has just copied.
+        // The other way round the old command would detach what the new one has just begun to follow.
         deleteBeforeReplace: true,
         // A rotated password or a moved checkout is no reason to copy again: by then the tenant may be working on the
         // copy. Only another migration is.

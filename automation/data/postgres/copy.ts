@@ -12,7 +12,9 @@ import { secondsSince } from "./report.ts";
 import type { CopyReport, Progress, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import { isSame, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
+import { startFollowing } from "./replication/relax.ts";
+import { startSlot } from "./replication/start.ts";
+import { isSame, planTenantFilter, readFingerprint, readTables, requireDeclared } from "./tables.ts";
 import type { Table } from "./tables.ts";
 import { transferRows } from "./transfer.ts";
 
@@ -58,32 +60,58 @@ async function copyDatabase(
 ): Promise<CopyReport["databases"][number]> {
   const { connections, request, progress } = context;
   return await connections.using(request.source, database, "source", (from) =>
-    connections.using(target, database, "target", (to) =>
-      transaction(from, SNAPSHOT, async () => {
-        await claimTarget(to, database);
-        const schema = await at({ side: "source", database }, () => readSchema(from));
-        const tables = await at({ side: "source", database }, () => readTables(from));
-        const notes = await prepareTarget(to, database, context, schema);
-        const reports = await copyTables(context, target, database, { from, to }, tables);
-        notes.push(...(await finishTarget(from, to, database, schema)));
-        await at({ side: "target", database }, () =>
-          writeMarker(to, database, {
-            tenant: request.tenant.id,
-            state: "copied",
-            migration: request.migrationId,
-            tables: Object.fromEntries(reports.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
-          }),
-        );
-        progress({
-          event: "database copied",
-          database,
-          rows: sum(reports, "rows"),
-          bytes: sum(reports, "bytes"),
+    connections.using(target, database, "target", async (to) => {
+      await claimTarget(to, database);
+      await requireReplaceable(to, database, request.tenant.id);
+      requireDeclared(await at({ side: "source", database }, () => readTables(from)), database);
+      const start = await startSlot(context, database, from);
+      const snapshot = (): Promise<CopyReport["databases"][number]> =>
+        transaction(from, SNAPSHOT, async () => {
+          const id = await shareSnapshot(from, database, start.slot?.snapshot);
+          const schema = await at({ side: "source", database }, () => readSchema(from));
+          const tables = await at({ side: "source", database }, () => readTables(from));
+          const notes = await prepareTarget(to, database, context, schema);
+          const reports = await copyTables(context, target, database, { from, to, id }, tables);
+          notes.push(...(await finishTarget(from, to, database, schema)), ...start.notes);
+          return {
+            name: database,
+            tables: reports,
+            following: start.slot !== null,
+            notes: [...schema.notes, ...notes],
+          };
         });
-        return { name: database, tables: reports, notes: [...schema.notes, ...notes] };
-      }),
-    ),
+      const report = await snapshot().finally(() => start.slot?.close());
+      await at({ side: "target", database }, async () => {
+        if (start.slot) await startFollowing(to, start.slot.lsn);
+        await writeMarker(to, database, {
+          tenant: request.tenant.id,
+          state: "copied",
+          migration: request.migrationId,
+          following: report.following,
+          tables: Object.fromEntries(
+            report.tables.map(({ table, rows, checksum }) => [table, [rows, checksum]]),
+          ),
+        });
+      });
+      progress({
+        event: "database copied",
+        database,
+        rows: sum(report.tables, "rows"),
+        bytes: sum(report.tables, "bytes"),
+      });
+      return report;
+    }),
   );
+}
+
+/** The snapshot that all readers share: the one the slot begins at, or one of this transaction's own. */
+async function shareSnapshot(from: Client, database: string, id: string | undefined): Promise<string> {
+  const place = { side: "source", database } as const;
+  if (id !== undefined) {
+    await at(place, () => from.query(`SET TRANSACTION SNAPSHOT '${id}'`));
+    return id;
+  }
+  return requireRow(await query<{ id: string }>(from, "SELECT pg_export_snapshot() AS id"), place).id;
 }
 
 /** Empties the database and makes what the rows need. The mark comes first: a killed copy is known as one. */
@@ -94,7 +122,6 @@ async function prepareTarget(
   schema: DatabaseSchema,
 ): Promise<string[]> {
   const place = { side: "target", database } as const;
-  await requireReplaceable(to, database, request.tenant.id);
   await at(place, () =>
     writeMarker(to, database, {
       tenant: request.tenant.id,
@@ -153,16 +180,12 @@ async function copyTables(
   context: CopyContext,
   target: Server,
   database: string,
-  first: { from: Client; to: Client },
+  first: { from: Client; to: Client; id: string },
   tables: Table[],
 ): Promise<TableReport[]> {
   const { connections, request } = context;
   const bytes = tables.reduce((total, table) => total + table.sizeBytes, 0);
   const workers = Math.max(1, Math.min(TABLES_AT_ONCE, tables.length, Math.ceil(bytes / BYTES_PER_WORKER)));
-  const snapshot = requireRow(await query<{ id: string }>(first.from, "SELECT pg_export_snapshot() AS id"), {
-    side: "source",
-    database,
-  });
   const waiting = [...tables];
   const reports: TableReport[] = [];
   const work = async (from: Client, to: Client): Promise<void> => {
@@ -174,7 +197,7 @@ async function copyTables(
     connections.using(request.source, database, "source", (from) =>
       connections.using(target, database, "target", (to) =>
         transaction(from, SNAPSHOT, async () => {
-          await from.query(`SET TRANSACTION SNAPSHOT '${snapshot.id}'`);
+          await from.query(`SET TRANSACTION SNAPSHOT '${first.id}'`);
           await work(from, to);
         }),
       ),

@@ -6,6 +6,7 @@ import { claimTarget } from "./claim.ts";
 import { transaction } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { requireReplaceable, writeMarker } from "./marker.ts";
+import { detachSource } from "./replication/detach.ts";
 import { secondsSince } from "./report.ts";
 import type { DropReport } from "./report.ts";
 
@@ -13,6 +14,7 @@ import type { DropReport } from "./report.ts";
 export async function dropCopies({ request, connections, progress }: CopyContext): Promise<DropReport> {
   const startedMs = performance.now();
   const target = requireTarget(request);
+  await detachSource(request, connections);
   const databases: DropReport["databases"] = [];
   for (const database of request.databases) {
     const dropped = await connections.using(target, database, "target", async (client) => {

@@ -17,7 +17,8 @@ export interface TableReport {
 export interface CopyReport {
   store: "postgres";
   verb: "copy";
-  databases: { name: string; tables: TableReport[]; notes: string[] }[];
+  /** `following`: changes on the source are kept for the target from the copy on. */
+  databases: { name: string; tables: TableReport[]; following: boolean; notes: string[] }[];
   rows: number;
   bytes: number;
   seconds: number;
@@ -101,6 +102,23 @@ export interface PurgeReport {
   seconds: number;
 }
 
+export interface CatchUpReport {
+  store: "postgres";
+  verb: "catch-up";
+  /** `lagBytes` of the whole server's log, null for a database whose changes are copied in the freeze instead. */
+  databases: { name: string; changes: number; transactions: number; lagBytes: number | null }[];
+  changes: number;
+  seconds: number;
+}
+
+export interface DetachReport {
+  store: "postgres";
+  verb: "detach";
+  databases: { name: string; publication: boolean; slots: number }[];
+  notes: string[];
+  seconds: number;
+}
+
 export interface DropReport {
   store: "postgres";
   verb: "drop";
@@ -126,7 +144,9 @@ export type DataReport =
   | ProvisionReport
   | PurgeReport
   | DropReport
-  | InspectReport;
+  | InspectReport
+  | CatchUpReport
+  | DetachReport;
 
 /** Progress for the log, one line each. */
 export type Progress = (event: {

@@ -9,6 +9,8 @@ import { inspectTenant } from "./inspect.ts";
 import { provisionRole } from "./provision.ts";
 import { purgeTenant } from "./purge.ts";
 import type { DataReport } from "./report.ts";
+import { catchUpDatabases } from "./replication/catch-up-databases.ts";
+import { detachDatabases } from "./replication/detach.ts";
 import { verifyDatabases } from "./verify.ts";
 
 const RUN = {
@@ -21,6 +23,8 @@ const RUN = {
   purge: purgeTenant,
   drop: dropCopies,
   inspect: inspectTenant,
+  "catch-up": catchUpDatabases,
+  detach: detachDatabases,
 } as const satisfies Record<Verb, (context: CopyContext) => Promise<DataReport>>;
 
 /** Throws a `DataError` that says what failed and where. */

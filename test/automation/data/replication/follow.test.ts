@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type {
+  CatchUpReport,
+  CopyReport,
+  DetachReport,
+  VerifyReport,
+} from "../../../../automation/data/postgres/report.ts";
+import { postgresPrograms } from "../../../support/local-parts.ts";
+import {
+  ACME,
+  createDatabase,
+  OTHER,
+  requestFor,
+  rows,
+  run,
+  runData,
+  SEED,
+  startServers,
+} from "../servers.ts";
+import type { TestServers } from "../servers.ts";
+
+const binDir = postgresPrograms();
+
+const CHANGES = `
+  INSERT INTO public.users (tenant_id, email) SELECT t::uuid, 'late' || n || '@new.test'
+    FROM unnest(ARRAY['${ACME.id}', '${OTHER.id}']) t, generate_series(1, 300) n;
+  UPDATE public.documents SET price = price + 1, body = body || '{"more": [1, null, "x"]}' WHERE state = 'live';
+  UPDATE public.documents SET id = gen_random_uuid() WHERE number % 50 = 0 AND id NOT IN (SELECT "Document" FROM "Mixed Case"."Order Items");
+  DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 3 = 0;
+  DELETE FROM public.documents WHERE number % 7 = 0;
+  UPDATE public.events SET at = at + 400 WHERE kind = 'k1' AND at < '2025-11-20';
+  DELETE FROM public.events WHERE kind = 'k2';
+  INSERT INTO public.countries VALUES ('ZZ', 'new');
+  UPDATE public.countries SET name = 'renamed' WHERE code = 'AA';`;
+
+describe.skipIf(!binDir)("changes between the copy and the cutover", () => {
+  let servers: TestServers;
+  beforeAll(async () => {
+    servers = await startServers(binDir!);
+  });
+  afterAll(() => servers.stop());
+
+  const copied = async (seed = SEED): Promise<string> => {
+    const database = await createDatabase(servers, seed);
+    const report = await runData<CopyReport>("copy", requestFor(servers, [database]));
+    expect(report.databases[0]).toMatchObject({ following: true });
+    return database;
+  };
+  const catchUp = (database: string) => runData<CatchUpReport>("catch-up", requestFor(servers, [database]));
+  const verify = (database: string) => runData<VerifyReport>("verify", requestFor(servers, [database]));
+
+  it("arrive on the tenant's own server, and no other tenant's", async () => {
+    const database = await copied();
+    await run(servers.source, database, CHANGES);
+    expect((await catchUp(database)).changes).toBeGreaterThan(1000);
+    expect((await verify(database)).differences).toEqual([]);
+    expect((await verify(database)).drifted).toEqual([]);
+    expect((await catchUp(database)).changes).toBe(0);
+  });
+
+  it("arrive while they are made during the copy, none twice and none left out", async () => {
+    const database = await createDatabase(servers, SEED);
+    let stop = false;
+    const writing = (async () => {
+      for (let n = 0; !stop; n += 1) {
+        await run(
+          servers.source,
+          database,
+          `INSERT INTO public.users (tenant_id, email) VALUES ('${ACME.id}', 'during${n}@acme.test');
+           UPDATE public.users SET country = 'AB' WHERE email = 'during${n - 3}@acme.test';
+           DELETE FROM public.users WHERE email = 'during${n - 5}@acme.test' AND id % 2 = 0`,
+        );
+      }
+    })();
+    await runData("copy", requestFor(servers, [database]));
+    await catchUp(database);
+    stop = true;
+    await writing;
+    await catchUp(database);
+    expect((await verify(database)).differences).toEqual([]);
+  });
+
+  it("are applied once when the target knows of them and the slot does not yet", async () => {
+    const database = await copied();
+    await run(
+      servers.source,
+      database,
+      `INSERT INTO public.events SELECT '${ACME.id}', '2026-02-02', 'same' FROM generate_series(1, 10)`,
+    );
+    const request = requestFor(servers, [database]);
+    const slot = await rows<{ name: string; lsn: string }>(
+      servers.source,
+      database,
+      "SELECT slot_name AS name, restart_lsn::text AS lsn FROM pg_replication_slots WHERE database = current_database()",
+    );
+    expect(slot).toHaveLength(1);
+    // The mover is killed after the target's commit and before the slot moves on.
+    await expect(
+      runData("catch-up", { ...request, source: { ...request.source, user: "half" } }),
+    ).rejects.toThrow(/half/);
+    await catchUp(database);
+    await catchUp(database);
+    expect((await verify(database)).differences).toEqual([]);
+  });
+
+  it("leave every identity, publication and slot of the shared server as they were, once detached", async () => {
+    const identities = `SELECT relname, relreplident FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace) ORDER BY 1`;
+    const database = await createDatabase(
+      servers,
+      `${SEED}; ALTER TABLE public.events_2026 REPLICA IDENTITY NOTHING`,
+    );
+    const before = await rows(servers.source, database, identities);
+    await runData("copy", requestFor(servers, [database]));
+    await runData("copy", requestFor(servers, [database], ACME));
+    expect(await rows(servers.source, database, identities)).not.toEqual(before);
+    const report = await runData<DetachReport>("detach", requestFor(servers, [database]));
+    expect(report.databases).toEqual([{ name: database, publication: true, slots: 1 }]);
+    expect(await rows(servers.source, database, identities)).toEqual(before);
+    expect(await rows(servers.source, database, "SELECT pubname FROM pg_publication")).toEqual([]);
+    const slots = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()";
+    expect(await rows(servers.source, database, slots)).toEqual([]);
+  });
+
+  it("do not disturb the others' writes on the shared server", async () => {
+    const database = await copied();
+    const request = requestFor(servers, [database]);
+    const target = { ...request.target!, port: servers.target.port };
+    const otherDatabase = { ...requestFor(servers, [database], OTHER), target };
+    // The other tenant's copy cannot go to the same target; its publication is what matters here.
+    await expect(runData("copy", otherDatabase)).rejects.toThrow(/another tenant/);
+    await runData("detach", request);
+    await run(servers.source, database, "UPDATE public.users SET country = 'AB'");
+  });
+
+  it("leave the target's keys, triggers and identity columns as they were", async () => {
+    const database = await copied();
+    const describeTarget = `
+      SELECT conname || condeferrable::text || condeferred::text AS line FROM pg_constraint WHERE contype = 'f'
+      UNION ALL SELECT tgname || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal
+      UNION ALL SELECT attname || attidentity::text FROM pg_attribute WHERE attidentity <> '' ORDER BY 1`;
+    const before = await rows(servers.target, database, describeTarget);
+    await run(servers.source, database, CHANGES);
+    await catchUp(database);
+    expect(await rows(servers.target, database, describeTarget)).toEqual(before);
+    const touched = await rows(
+      servers.target,
+      database,
+      "SELECT max(touched) AS touched FROM public.documents",
+    );
+    expect(touched).toEqual([{ touched: 1 }]);
+    await runData("detach", requestFor(servers, [database]));
+    const left = await rows(
+      servers.target,
+      database,
+      "SELECT FROM pg_namespace WHERE nspname = 'tierlift_move'",
+    );
+    expect(left).toEqual([]);
+  });
+
+  it("stop with the table's name when its definition changes", async () => {
+    const database = await copied();
+    await run(
+      servers.source,
+      database,
+      `ALTER TABLE public.users ADD COLUMN nick text; INSERT INTO public.users (tenant_id, email, nick) VALUES ('${ACME.id}', 'n@acme.test', 'n')`,
+    );
+    await expect(catchUp(database)).rejects.toThrow(/public.users: the schema changed since the copy/);
+  });
+});
