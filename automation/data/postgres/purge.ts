@@ -69,7 +69,10 @@ async function purgeDatabase(
   await requireOwnReferences(client, database, tables, keys, tenantId);
   const before = await countOthers(client, database, tables, tenantId);
   const deleted = new Map<string, number>();
-  for (const group of planDeletionOrder(tables, keys)) {
+  const declared = tables.flatMap(({ oid, through }) =>
+    through ? [{ from: oid, to: through.table.oid }] : [],
+  );
+  for (const group of planDeletionOrder(tables, [...keys, ...declared])) {
     const where = { ...place, table: group.map(({ label }) => label).join(", ") };
     const counts = await at(where, () => deleteGroup(client, group, keys, tenantId));
     for (const [label, rows] of counts) {
