@@ -9,6 +9,7 @@ export const VERBS = [
   "catch-up",
   "verify",
   "delta",
+  "cutover",
   "freeze",
   "unfreeze",
   "detach",
@@ -42,6 +43,8 @@ const requestSchema = z.object({
   target: serverSchema.optional(),
   databases: z.array(z.string().min(1)).min(1),
   migrationId: z.string().optional(),
+  /** Longest time that a cutover may keep writes frozen; without it there is no limit. */
+  freezeBudgetMs: z.int().min(1).optional(),
   /** The tenant's role on the shared server; its name follows from the slug where it is not given. */
   role: z
     .object({

@@ -102,6 +102,24 @@ export interface PurgeReport {
   seconds: number;
 }
 
+export interface CutoverReport {
+  store: "postgres";
+  verb: "cutover";
+  /** `copied`: the server keeps no changes for us, and tables that had changed were copied in the freeze. */
+  mode: "followed" | "copied";
+  ok: boolean;
+  /** Store, database, table and key of each row that differs, with digests of both sides. */
+  differences: string[];
+  /** From the freeze until both sides were shown to be the same. */
+  frozenSeconds: number;
+  /** Rows that were compared with writes frozen. */
+  comparedInFreeze: number;
+  /** How long the freeze was expected to last, where it follows from the amount of data. */
+  forecastSeconds?: number;
+  notes: string[];
+  seconds: number;
+}
+
 export interface CatchUpReport {
   store: "postgres";
   verb: "catch-up";
@@ -146,6 +164,7 @@ export type DataReport =
   | DropReport
   | InspectReport
   | CatchUpReport
+  | CutoverReport
   | DetachReport;
 
 /** Progress for the log, one line each. */

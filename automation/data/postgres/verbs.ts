@@ -3,6 +3,7 @@ import type { Verb } from "../request.ts";
 import { copyDatabases } from "./copy.ts";
 import type { CopyContext } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
+import { cutOver } from "./cutover.ts";
 import { dropCopies } from "./drop.ts";
 import { setFrozen } from "./freeze.ts";
 import { inspectTenant } from "./inspect.ts";
@@ -18,6 +19,7 @@ const RUN = {
   copy: copyDatabases,
   verify: verifyDatabases,
   delta: applyDelta,
+  cutover: cutOver,
   freeze: (context) => setFrozen(context, "freeze"),
   unfreeze: (context) => setFrozen(context, "unfreeze"),
   purge: purgeTenant,

@@ -6,7 +6,7 @@ import type { CopyContext } from "../copy.ts";
 import { secondsSince } from "../report.ts";
 import type { DetachReport } from "../report.ts";
 import type { DataRequest } from "../../request.ts";
-import { planSlotName } from "./names.ts";
+import { planBarrierName, planSlotName } from "./names.ts";
 import { dropPublication } from "./publication.ts";
 import { dropSlots } from "./slot.ts";
 import { stopFollowing } from "./relax.ts";
@@ -41,9 +41,13 @@ export async function detachSource(
   const { source, tenant } = request;
   const dropped = await connections.using(source, MAINTENANCE_DATABASE, "source", async (main) => {
     const counts = new Map<string, number>();
+    const names = (database: string): string[] => [
+      planSlotName(tenant.id, database),
+      planBarrierName(tenant.id, database),
+    ];
     for (const database of request.databases) {
       const place = { side: "source", database } as const;
-      counts.set(database, await at(place, () => dropSlots(main, [planSlotName(tenant.id, database)])));
+      counts.set(database, await at(place, () => dropSlots(main, names(database))));
     }
     return counts;
   });

@@ -13,3 +13,8 @@ export function planSlotName(tenantId: string, database: string): string {
   const hash = createHash("sha256").update(database).digest("hex").slice(0, 8);
   return `${planPublicationName(tenantId)}_${hash}`;
 }
+
+/** The slot that marks a moment for an exact comparison; it goes with its connection. */
+export function planBarrierName(tenantId: string, database: string): string {
+  return `${planSlotName(tenantId, database)}_b`;
+}
