@@ -16,9 +16,11 @@ export interface DataInput {
   source: PostgresConnection;
   target?: PostgresConnection;
   databases: string[];
+  /** Longest time that the cutover may keep writes frozen. */
+  freezeBudgetMs?: number;
 }
 
-export type DataVerb = "freeze" | "delta" | "verify" | "unfreeze" | "inspect";
+export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {

@@ -61,6 +61,7 @@ export const SETTINGS: TierliftSettings = {
   zoneName: "example.test",
   platformRegion: "westeurope",
   heartbeatMs: NEVER_MS,
+  catchUpEveryMs: NEVER_MS,
 };
 
 export function createWorld(options: WorldOptions = {}): World {
