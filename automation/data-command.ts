@@ -63,7 +63,5 @@ export function createDataRunner({ command, environment, onProgress }: DataComma
     });
   // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
   return (verb, input, signal) =>
-    verb === "inspect"
-      ? run(verb, input, signal)
-      : inTurn(input.tenant.id, () => run(verb, input, signal));
+    verb === "inspect" ? run(verb, input, signal) : inTurn(input.tenant.id, () => run(verb, input, signal));
 }

@@ -63,7 +63,10 @@ export function createFollowing(options: FollowingOptions): Following {
         signal.throwIfAborted();
         // The next round begins anew: nothing is lost while the shared server keeps what was not read.
         input = undefined;
-        logger.warn({ err: error, jobId: id }, "changes of a tenant were not brought over, and are tried again");
+        logger.warn(
+          { err: error, jobId: id },
+          "changes of a tenant were not brought over, and are tried again",
+        );
       }
     }
   }
@@ -114,10 +117,7 @@ export function createFollowing(options: FollowingOptions): Following {
   };
 }
 
-async function inputOf(
-  { engine, journal }: FollowingOptions,
-  record: MigrationRecord,
-): Promise<DataInput> {
+async function inputOf({ engine, journal }: FollowingOptions, record: MigrationRecord): Promise<DataInput> {
   const tenant = journal.tenantOf(record);
   const [outputs, platformOutputs] = await Promise.all([
     engine.outputs(tenant.slug),

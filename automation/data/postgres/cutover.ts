@@ -27,9 +27,7 @@ export async function cutOver(context: CopyContext): Promise<CutoverReport> {
   await setFrozen(context, "unfreeze");
   return await underFreeze(context, async (connections, freeze) => {
     const sides = await openSides(context, connections);
-    return sides
-      ? await followed({ ...context, connections }, sides, freeze)
-      : await copied(context, freeze);
+    return sides ? await followed({ ...context, connections }, sides, freeze) : await copied(context, freeze);
   });
 }
 

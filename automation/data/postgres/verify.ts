@@ -97,7 +97,8 @@ export const isPairSame = ({ left, right }: Pair): boolean =>
  * from then on both sides have to be equal.
  */
 function isDrifted({ table, left, right }: Pair, marker: Marker | null): boolean {
-  const copied = marker?.state === "copied" && marker.following !== true ? marker.tables?.[table.label] : undefined;
+  const copied =
+    marker?.state === "copied" && marker.following !== true ? marker.tables?.[table.label] : undefined;
   if (!left || !right || !copied || isSame(left, right)) return false;
   return isSame(right, { rows: copied[0], checksum: copied[1] });
 }

@@ -23,10 +23,7 @@ export interface Side {
 }
 
 /** Null when changes of any of the databases are not followed. Throws `REFUSED` where there is no whole copy. */
-export async function openSides(
-  { request }: CopyContext,
-  connections: Connections,
-): Promise<Side[] | null> {
+export async function openSides({ request }: CopyContext, connections: Connections): Promise<Side[] | null> {
   const sides: Side[] = [];
   for (const database of request.databases) {
     const side = await openSide(request, connections, database);

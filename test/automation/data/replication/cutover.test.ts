@@ -73,7 +73,7 @@ describe.skipIf(!binDir)("a cutover", () => {
       await client.query("SELECT pg_sleep(0.01)");
     };
     const running = (async () => {
-      for (let id = firstId; !isOver; ) {
+      for (let id = firstId; !isOver;) {
         await withClient(servers.source, database, login, async (client) => {
           for (; !isOver; id += 2) await pay(client, id);
         }).catch(() => (id += 2));
@@ -133,7 +133,9 @@ describe.skipIf(!binDir)("a cutover", () => {
       frozen[count] = await verb<CutoverReport>("cutover", database);
       await verb("detach", database);
     }
-    process.stderr.write(`frozen for ${frozen[1_000]!.frozenSeconds} s and ${frozen[100_000]!.frozenSeconds} s\n`);
+    process.stderr.write(
+      `frozen for ${frozen[1_000]!.frozenSeconds} s and ${frozen[100_000]!.frozenSeconds} s\n`,
+    );
     expect(frozen[100_000]).toMatchObject({ ok: true, mode: "followed", comparedInFreeze: 0 });
     expect(frozen[1_000]).toMatchObject({ ok: true, comparedInFreeze: 0 });
   }, 120_000);
@@ -145,7 +147,9 @@ describe.skipIf(!binDir)("a cutover", () => {
     expect(report).toMatchObject({ ok: false, frozenSeconds: 0 });
     expect(report.differences).toEqual([
       expect.stringMatching(
-        new RegExp(`^postgres / ${database} / public.payments, id = 1234: source [0-9a-f]{12}, target [0-9a-f]{12}$`),
+        new RegExp(
+          `^postgres / ${database} / public.payments, id = 1234: source [0-9a-f]{12}, target [0-9a-f]{12}$`,
+        ),
       ),
     ]);
     const wrong = await rows(servers.target, database, "SELECT amount FROM public.payments WHERE id = 1234");
@@ -161,7 +165,11 @@ describe.skipIf(!binDir)("a cutover", () => {
       `CREATE RULE spoil AS ON INSERT TO public.payments WHERE NEW.note = 'spoiled'
          DO INSTEAD INSERT INTO public.accounts VALUES (NEW.tenant_id, NEW.id::text, 0)`,
     );
-    await run(servers.source, database, `INSERT INTO public.payments VALUES ('${ACME.id}', 9000000, 1, 'spoiled')`);
+    await run(
+      servers.source,
+      database,
+      `INSERT INTO public.payments VALUES ('${ACME.id}', 9000000, 1, 'spoiled')`,
+    );
     const report = await verb<CutoverReport>("cutover", database);
     expect(report.ok).toBe(false);
     expect(report.differences).toContainEqual(
