@@ -73,7 +73,7 @@ export function createFollowing(options: FollowingOptions): Following {
 
   async function catchUp(jobId: string, input: DataInput, signal: AbortSignal): Promise<void> {
     const { changes, databases } = reportSchema.parse(await ports.runData("catch-up", input, signal));
-    logger.debug({ jobId, changes, databases }, "changes of a tenant were brought over");
+    if (changes > 0) logger.info({ jobId, changes, databases }, "changes of a tenant were brought over");
     for (const { name, lagBytes } of databases) {
       if ((lagBytes ?? 0) <= settings.maxLagBytes) continue;
       const facts = { jobId, database: name, lagBytes, maxLagBytes: settings.maxLagBytes };
