@@ -57,7 +57,7 @@ async function openSide(
     const { sequences } = await readSchema(from);
     const changed = createChangedKeys();
     return {
-      follower: { ...follower, onChange: changed.onChange },
+      follower: { ...follower, onChange: (table, key) => changed.onChange(table, key) },
       changed,
       tables: new Map(tables.map((table) => [table.label, table])),
       sequences,
