@@ -1,14 +1,18 @@
 /** Who asks: bearer tokens, roles, and which tenants a token may manage. */
+import type { HttpBindings } from "@hono/node-server";
 import type { MiddlewareHandler } from "hono";
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTPayload, JWTVerifyGetKey } from "jose";
 import { tierliftError } from "../automation/errors.ts";
 import type { Actor } from "../automation/model.ts";
 import { createKnownTokens } from "./known-tokens.ts";
+import { givenHeader } from "./node-headers.ts";
 import type { Match } from "./openapi/match.ts";
 
 /** What requests carry once they passed `requireToken`. */
 export interface ApiEnvironment {
+  /** Node's own request and answer; absent without a socket. */
+  Bindings: Partial<HttpBindings> | undefined;
   Variables: {
     actor: Actor;
     requestId: string;
@@ -82,7 +86,7 @@ function actorOf(payload: JWTPayload): Actor {
 /** Lets a request pass that carries a good token, with its actor. */
 export function requireToken(authenticate: Authenticate): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
-    const [scheme, token] = (c.req.header("Authorization") ?? "").split(" ");
+    const [scheme, token] = (givenHeader(c, "authorization") ?? "").split(" ");
     if (scheme?.toLowerCase() !== "bearer" || !token) {
       throw tierliftError("UNAUTHENTICATED", { problem: "The request carries no token" });
     }

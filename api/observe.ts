@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { Logger } from "pino";
 import type { ApiEnvironment } from "./auth.ts";
 import type { Metrics } from "./metrics.ts";
+import { answerHeader, givenHeader } from "./node-headers.ts";
 import { matchPath } from "./openapi/match.ts";
 
 /** What a caller may name its request: harmless in headers and logs. */
@@ -12,15 +13,15 @@ const REQUEST_ID = /^[\w.-]{1,64}$/;
 /** Gives the request an id, the caller's own where it sent a fit one, and tells how it ended. */
 export function observed(logger: Logger, metrics: Metrics): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
-    const given = c.req.header("X-Request-Id") ?? "";
+    const given = givenHeader(c, "x-request-id") ?? "";
     const requestId = REQUEST_ID.test(given) ? given : randomUUID();
     const started = performance.now();
     const match = matchPath(c.req.path);
     c.set("match", match);
     c.set("requestId", requestId);
-    c.header("X-Request-Id", requestId);
+    answerHeader(c, "X-Request-Id", requestId);
     // No answer is anything but what it says it is; what only speaks to browsers about pages stands with the page.
-    c.header("X-Content-Type-Options", "nosniff");
+    answerHeader(c, "X-Content-Type-Options", "nosniff");
     await next();
     const ms = performance.now() - started;
     const { method, path } = c.req;

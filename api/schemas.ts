@@ -83,6 +83,10 @@ export const listTenantsQuery = z.object({
     .describe(SORT),
 });
 
+const instant = z.iso
+  .datetime({ offset: true, error: "must be a date and time such as 2026-01-31T00:00:00Z" })
+  .optional();
+
 /** A list that is whole unless a page is asked for. */
 const jobsQuery = z.object({
   page: pageNumber.optional(),
@@ -90,6 +94,8 @@ const jobsQuery = z.object({
   sort: oneOf(["initiatedAt", "-initiatedAt", "updatedAt", "-updatedAt"])
     .default("initiatedAt")
     .describe(SORT),
+  initiatedAfter: instant.describe("At that time or later."),
+  initiatedBefore: instant.describe("Before that time."),
 });
 export const listHistoryQuery = jobsQuery;
 export const listMigrationsQuery = jobsQuery.extend({

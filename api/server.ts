@@ -1,10 +1,14 @@
 /** The app on a socket: loopback unless told otherwise, ended without cutting answers short. */
 import { serve } from "@hono/node-server";
 import type { ServerType } from "@hono/node-server";
-import type { Hono } from "hono";
 import type { AddressInfo } from "node:net";
 
 const LOOK_EVERY_MS = 50;
+
+export interface Served {
+  /** A method, so that apps with bindings of Node.js's own fit. */
+  fetch(request: Request, bindings?: unknown): Response | Promise<Response>;
+}
 
 export interface RunningServer {
   url: string;
@@ -13,10 +17,12 @@ export interface RunningServer {
 }
 
 /** Listens on 127.0.0.1; port 0 takes a free one. Rejects when the port is taken. */
-export function startServer(app: Pick<Hono, "fetch">, port: number): Promise<RunningServer> {
+export function startServer(app: Served, port: number): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port }, ({ port: actual }: AddressInfo) =>
-      resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
+    const server = serve(
+      { fetch: (...asked) => app.fetch(...asked), hostname: "127.0.0.1", port },
+      ({ port: actual }: AddressInfo) =>
+        resolve({ url: `http://127.0.0.1:${actual}`, close: (graceMs = 5_000) => close(server, graceMs) }),
     );
     server.once("error", reject);
   });

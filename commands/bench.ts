@@ -1,19 +1,20 @@
 /**
- * `npm run bench [-- --only http|upgrade|setup] [--cold]`: measures the service against what it is made of, in one run.
+ * `npm run bench [-- --only http|upgrade|setup|latency] [--cold] [--factor F]`: measures the service against what it is made of, in one run.
  * Standard output is one JSON document; what goes on is told on standard error.
  */
 import os from "node:os";
 import { measureHttp } from "../bench/http/measure.ts";
 import { createReport, describeMeasure, judged, type Finding, type Measure } from "../bench/report.ts";
 import { measureColdSetup, measureWarmSetup } from "../bench/setup.ts";
+import { measureLatency } from "../bench/upgrade/latency.ts";
 import { measureUpgrade } from "../bench/upgrade/measure.ts";
 import { ensureParts } from "../setup/parts.ts";
 import { CommandError, parseOptions, runCommandLine, type CommandContext } from "./command-line.ts";
 
-const USAGE = "usage: npm run bench [-- --only http|upgrade|setup] [--cold]";
+const USAGE = "usage: npm run bench [-- --only http|upgrade|setup|latency] [--cold] [--factor F]";
 
 type Group = (
-  options: { cold: boolean } & Pick<CommandContext, "log" | "signal">,
+  options: { cold: boolean; factor: number } & Pick<CommandContext, "log" | "signal">,
 ) => Promise<(Finding | Measure)[]>;
 
 const GROUPS = {
@@ -24,17 +25,28 @@ const GROUPS = {
     await ensureParts({ log, signal });
     return [await measureWarmSetup(signal), await measureColdSetup(cold, signal)];
   },
+  // Two upgrades, one of them slow: only when asked for.
+  latency: async ({ factor, log, signal }) => {
+    await ensureParts({ log, signal });
+    return [await measureLatency({ factor, log, signal })];
+  },
 } as const satisfies Record<string, Group>;
 
 await runCommandLine(async ({ args, log, signal }) => {
-  const options = { only: { type: "string" }, cold: { type: "boolean", default: false } } as const;
-  const { only, cold } = parseOptions(args, options, USAGE);
-  if (only !== undefined && !(only in GROUPS)) throw new CommandError(USAGE, 2);
+  const options = {
+    only: { type: "string" },
+    cold: { type: "boolean", default: false },
+    factor: { type: "string", default: "0.05" },
+  } as const;
+  const { only, cold, factor: factorText } = parseOptions(args, options, USAGE);
+  const factor = Number(factorText);
+  const isKnown = only === undefined || only in GROUPS;
+  if (!isKnown || !(factor > 0 && factor <= 1)) throw new CommandError(USAGE, 2);
   const measures: Measure[] = [];
   for (const [name, group] of Object.entries<Group>(GROUPS)) {
-    if (only !== undefined && only !== name) continue;
+    if (only === undefined ? name === "latency" : only !== name) continue;
     log(`bench: ${name}`);
-    for (const found of await group({ cold, log, signal })) {
+    for (const found of await group({ cold, factor, log, signal })) {
       const measure = "figures" in found && "goal" in found ? judged(found) : found;
       log(`bench: ${describeMeasure(measure)}`);
       measures.push(measure);

@@ -4,11 +4,17 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { SetupError } from "../setup/errors.ts";
 import { SettingsError } from "./settings.ts";
 
+/** A typed Ctrl-C can arrive twice, from the terminal and from npm: only what comes later than this is another one. */
+const FORCE_AFTER_MS = 1_000;
+
 export interface CommandContext {
   args: string[];
   /** One line to standard error: standard output belongs to the command's result. */
   log: (line: string) => void;
-  /** Aborted by SIGINT, SIGTERM and SIGHUP, with the signal's name as reason; later signals change nothing. */
+  /**
+   * Aborted by SIGINT, SIGTERM and SIGHUP, with the signal's name as reason. Another one more than a second later ends
+   * the process at once.
+   */
   signal: AbortSignal;
 }
 
@@ -44,9 +50,17 @@ export async function runCommandLine(
   work: (context: CommandContext) => Promise<number | void>,
 ): Promise<never> {
   const interruption = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-    process.on(name, () => interruption.abort(name));
   const log = (line: string) => console.error(line);
+  let firstMs: number | undefined;
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      firstMs ??= performance.now();
+      interruption.abort(name);
+      if (performance.now() - firstMs < FORCE_AFTER_MS) return;
+      log("interrupted again: not waiting any longer");
+      process.exit(exitCodeOf(interruption.signal));
+    });
+  }
   try {
     process.exit((await work({ args: process.argv.slice(2), log, signal: interruption.signal })) ?? 0);
   } catch (error) {

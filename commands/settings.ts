@@ -20,6 +20,8 @@ export interface Settings {
   passphrase: { from: "environment"; value: string } | { from: "file"; file: string } | { from: "home" };
   /** Plugins other than this project's own: a folder, or `official`. Local target only. */
   replacedPlugins: Partial<Record<PluginName, string>>;
+  /** Waits of this project's azure-native plugin before its repetitions; null for those of the official one. */
+  armRetryDelaysMs: number[] | null;
   zoneName: string;
   platformRegion: string;
   images: { registry: string; tag: string };
@@ -86,6 +88,7 @@ export function parseSettings(env: NodeJS.ProcessEnv, checkout: string): Setting
     secretsProvider: values.PULUMI_SECRETS_PROVIDER ?? "passphrase",
     passphrase: passphraseOf(values, checkout),
     replacedPlugins: pluginsOf(env, values, target, checkout),
+    armRetryDelaysMs: values.TIERLIFT_ARM_RETRY_SECONDS?.map((delay) => delay * 1000) ?? null,
     zoneName: values.PLATFORM_ZONE ?? "matih.ai",
     platformRegion: values.PLATFORM_REGION ?? "westeurope",
     images: {

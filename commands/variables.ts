@@ -117,6 +117,16 @@ export const VARIABLES = {
   TIERLIFT_PROVIDER_AZURE_NATIVE: { ...plugin, meaning: "The azure-native plugin (local target)" },
   TIERLIFT_PROVIDER_KUBERNETES: { ...plugin, meaning: "The kubernetes plugin (local target)" },
   TIERLIFT_PROVIDER_COMMAND: { ...plugin, meaning: "The command plugin (local target)" },
+  TIERLIFT_ARM_RETRY_SECONDS: {
+    default: "20,60,120, as the official plugin",
+    meaning:
+      "Waits of the azure-native plugin before it repeats a request that was refused without Retry-After (local target)",
+    allowed: "numbers of seconds from 0.001 to 3600, separated by commas",
+    schema: z
+      .string()
+      .transform((list) => list.split(",").map(Number))
+      .pipe(z.array(z.number().min(0.001).max(3600))),
+  },
   PLATFORM_ZONE: {
     default: "matih.ai",
     meaning: "The DNS zone that tenants' zones are delegated from",

@@ -4,7 +4,6 @@
  */
 import { createHash } from "node:crypto";
 import type { Tenant } from "./connections.ts";
-import type { Tier } from "./spec.ts";
 
 /** Names of one footprint's Azure resources. */
 export interface FootprintNames {
@@ -101,12 +100,14 @@ export function planAssignmentName(identity: string, purpose: string): string {
   );
 }
 
-/** Tags on everything that can carry them. */
-export function planTags(tenant: Tenant, tier: Tier, migrationId: string): Record<string, string> {
+/**
+ * Tags on everything that can carry them. The tier is none of them: growing in place would update every resource for
+ * it, and while an identity is updated a preview does not know its principal, so that its roles seem to be replaced.
+ */
+export function planTags(tenant: Tenant, migrationId: string): Record<string, string> {
   return {
     tenant: tenant.slug,
     "tenant-id": tenant.id,
-    tier,
     migration: migrationId,
     "managed-by": "tierlift",
   };

@@ -20,6 +20,7 @@ import {
   reasonRequest,
   submitCredentialsRequest,
 } from "../schemas.ts";
+import { answerJson } from "../json.ts";
 import { answerPage, pageOf, sortedBy } from "../lists.ts";
 import { parseBody, parseQuery } from "../validation.ts";
 
@@ -57,7 +58,7 @@ export function createMigrationRoutes(
   app.get("/", (c) => {
     requirePlatformAdmin(c.get("actor"));
     const { sort, page, size, ...filter } = parseQuery(c, listMigrationsQuery);
-    const found = migrations.list().filter((job) => isMeant(job, filter));
+    const found = migrations.list().filter((job) => isMeant(job, filter) && isWithin(job, filter));
     return c.json(answerPage(c, sortedJobs(found, sort), pageOf({ page, size })));
   });
 
@@ -79,14 +80,15 @@ export function createMigrationRoutes(
   app.get("/tenants/:tenantId/status", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    return c.json(migrations.active(tenantId));
+    return answerJson(c, migrations.active(tenantId));
   });
 
   app.get("/tenants/:tenantId/history", (c) => {
     const { tenantId } = c.req.param();
     requireTenantManager(c.get("actor"), tenantId);
-    const { sort, page, size } = parseQuery(c, listHistoryQuery);
-    return c.json(answerPage(c, sortedJobs(migrations.history(tenantId), sort), pageOf({ page, size })));
+    const { sort, page, size, ...times } = parseQuery(c, listHistoryQuery);
+    const found = migrations.history(tenantId).filter((job) => isWithin(job, times));
+    return c.json(answerPage(c, sortedJobs(found, sort), pageOf({ page, size })));
   });
 
   app.get("/:jobId", async (c) => {
@@ -177,6 +179,15 @@ function isMeant(job: TierMigrationJob, { scope, status, ...fields }: JobFilter)
     [fields.sourceTier, job.sourceTier],
     [fields.targetTier, job.targetTier],
   ].every(([wanted, value]) => wanted === undefined || wanted === value);
+}
+
+type Times = Pick<z.infer<typeof listHistoryQuery>, "initiatedAfter" | "initiatedBefore">;
+
+/** Instants, whatever their offsets. */
+function isWithin({ initiatedAt }: TierMigrationJob, { initiatedAfter, initiatedBefore }: Times): boolean {
+  const at = Date.parse(initiatedAt);
+  if (initiatedAfter !== undefined && at < Date.parse(initiatedAfter)) return false;
+  return initiatedBefore === undefined || at < Date.parse(initiatedBefore);
 }
 
 const sortedJobs = (jobs: TierMigrationJob[], sort: string): TierMigrationJob[] =>

@@ -14,6 +14,7 @@ import { failureOf } from "./failure.ts";
 import "./lean-sdk.ts";
 import { startPluginHost } from "./plugin-host.ts";
 import type { PluginHost } from "./plugin-host.ts";
+import { released, releasePrograms } from "./released.ts";
 import { progressOf } from "./progress.ts";
 import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
 import { digestOf } from "./state.ts";
@@ -63,6 +64,7 @@ async function run(operation: EngineOperation, settings: WorkspaceSettings): Pro
     last = { type: "failed", failure: failureOf(error, events, abort.signal.aborted) };
   }
   running = null;
+  releasePrograms();
   tell(last);
   if (!process.connected) process.exit(0);
 }
@@ -198,7 +200,7 @@ function withoutSummary(stack: Stack): Stack {
 async function loadProgram(request: ProgramRequest, { programModule }: WorkspaceSettings): Promise<PulumiFn> {
   // Loaded here only: the providers' SDKs are large, and a destroy does without them.
   const programs = (await import(programModule)) as { createProgram: (request: ProgramRequest) => PulumiFn };
-  return programs.createProgram(request);
+  return released(programs.createProgram(request));
 }
 
 const noProgram: PulumiFn = () => Promise.reject(new Error("this operation runs without a program"));

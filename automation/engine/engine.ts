@@ -66,7 +66,7 @@ export interface UpdateOptions extends OperationOptions {
   approve: (changes: ChangeSet) => void;
 }
 
-/** One operation per stack at a time; each runs in a process of its own. All calls reject with a TierliftError. */
+/** One operation per stack at a time; no two stacks share a process. All calls reject with a TierliftError. */
 export interface StackEngine {
   preview(request: ProgramRequest, options: OperationOptions): Promise<ChangeSet>;
   /** Previews, has the change set approved, and applies exactly that plan. */

@@ -1,4 +1,4 @@
-/** The engine's border from the service's side: one process per operation, one operation per stack at a time. */
+/** The engine's border from the service's side: a process for each stack at work, one operation per stack at a time. */
 import type { ChildProcess } from "node:child_process";
 import type { EventEmitter } from "node:events";
 import { existsSync } from "node:fs";
@@ -30,8 +30,8 @@ const SHORT_LIVED = { GOGC: "400" };
  * of the hundreds that a phase leaves alone. What changed outside is a refresh's matter in either mode.
  */
 const UNCHANGED_IS_SAME = { PULUMI_ENABLE_LEGACY_DIFF: "true" };
-/** In MB: a program makes many small objects and few that last. */
-const YOUNG_GENERATION = "--max-semi-space-size=64";
+/** In MB, since a program makes many small objects and few that last; and a way to collect the old ones. */
+const HEAP = ["--max-semi-space-size=32", "--expose-gc"];
 
 export interface StackEngineOptions {
   workspace: WorkspaceSettings;
@@ -63,7 +63,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
     module: childModule ?? CHILD,
     fork: {
       env: environment,
-      execArgv: [YOUNG_GENERATION, ...(childModule === undefined ? ["--import", TYPESCRIPT_LOADER] : [])],
+      execArgv: [...HEAP, ...(childModule === undefined ? ["--import", TYPESCRIPT_LOADER] : [])],
       serialization: "advanced",
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       // A group of its own: an interrupt at the terminal reaches the service, which stops the engine in good order.

@@ -48,8 +48,8 @@ export interface Migrations {
   /** Goes on where a FAILED migration stopped. */
   retry(jobId: string, actor: Actor): Promise<TierMigrationJob>;
   get(jobId: string): TierMigrationJob;
-  /** Throws NO_ACTIVE_MIGRATION. */
-  active(tenantId: string): TierMigrationJob;
+  /** Frozen, and the same object until the migration changes. Throws NO_ACTIVE_MIGRATION. */
+  active(tenantId: string): Readonly<TierMigrationJob>;
   /** All of a tenant's migrations, oldest first. */
   history(tenantId: string): TierMigrationJob[];
   /** All migrations of all tenants, oldest first. */
@@ -115,8 +115,13 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
       .map(({ job }) => job)
       .sort((a, b) => a.initiatedAt.localeCompare(b.initiatedAt) || a.id.localeCompare(b.id));
 
-  const activeOf = (tenantId: string): TierMigrationJob | undefined =>
-    jobs(({ job }) => job.tenantId === tenantId && !isEnded(job.status))[0];
+  const newest = newestByTenant(store.migrations);
+
+  /** Only the newest can be active: none is begun before the one ahead of it has ended. */
+  function activeOf(tenantId: string): Readonly<TierMigrationJob> | undefined {
+    const job = store.migrations.peek(newest.get(tenantId) ?? "")?.job;
+    return job === undefined || isEnded(job.status) ? undefined : job;
+  }
 
   return {
     initiate: (tenantId, targetTier, actor) =>
@@ -142,7 +147,9 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
           phases: [],
         };
         const record = { id, job, work: { cutover: {} }, outbox: [] };
-        return (await ledger.createMigration(record, { actor, action: "initiate" })).job;
+        const created = await ledger.createMigration(record, { actor, action: "initiate" });
+        newest.set(tenantId, id);
+        return created.job;
       }),
 
     validatePayment: (jobId, actor) => command(jobId, "validatePayment", { actor }),
@@ -182,10 +189,10 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
     get: (jobId) => find(jobId).job,
 
     active(tenantId) {
-      tenantOf(tenantId);
       const job = activeOf(tenantId);
-      if (job === undefined) throw tierliftError("NO_ACTIVE_MIGRATION", { tenantId });
-      return job;
+      if (job !== undefined) return job;
+      tenantOf(tenantId);
+      throw tierliftError("NO_ACTIVE_MIGRATION", { tenantId });
     },
 
     history(tenantId) {
@@ -244,6 +251,12 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
     }
     return find(jobId).job;
   }
+}
+
+/** Ids of the tenants' newest migrations: who asks for the active one does not wait for a search through all. */
+function newestByTenant(migrations: Store["migrations"]): Map<string, string> {
+  const inOrder = migrations.list().sort((a, b) => a.job.initiatedAt.localeCompare(b.job.initiatedAt));
+  return new Map(inOrder.map(({ id, job }) => [job.tenantId, id]));
 }
 
 /** Someone looked at what failed: it has all its tries again. */

@@ -1,6 +1,6 @@
 /** The rules of a collection, the same over every medium: copies out, one change at a time, memory after the write. */
 import { createSerial } from "../serial.ts";
-import { copyOf } from "./copy.ts";
+import { copyOf, frozen } from "./copy.ts";
 import type { Collection } from "./store.ts";
 
 /** What makes changes durable; a rejection leaves the collection as it was. */
@@ -15,17 +15,18 @@ export function createCollection<T extends { id: string }>(
   medium: Medium<T>,
 ): Collection<T> {
   const documents = new Map<string, T>();
-  for (const document of present) documents.set(document.id, document);
+  for (const document of present) documents.set(document.id, frozen(document));
   const inTurn = createSerial();
 
   async function replace(next: T): Promise<T> {
     await medium.write(next);
-    documents.set(next.id, next);
+    documents.set(next.id, frozen(next));
     return copyOf(next);
   }
 
   return {
     get: (id) => copyOf(documents.get(id)),
+    peek: (id) => documents.get(id),
     list: (where = () => true) =>
       [...documents.values()].filter((document) => where(document)).map((document) => copyOf(document)),
     create: (document) =>

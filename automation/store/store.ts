@@ -14,6 +14,8 @@ import type {
  */
 export interface Collection<T extends { id: string }> {
   get(id: string): T | undefined;
+  /** For what is read often and only read: the document itself, frozen, the same object until it is changed. */
+  peek(id: string): Readonly<T> | undefined;
   list(where?: (document: Readonly<T>) => boolean): T[];
   /** Rejects when the id is taken. */
   create(document: T): Promise<T>;

@@ -11,6 +11,9 @@ import type { Parts } from "../../setup/parts.ts";
 import type { RawAnswer, RawOrder } from "./raw-protocol.ts";
 import type { RawTime } from "./raw-stack.ts";
 
+/** Longer than any stack takes here; a command that hangs is told instead of waited for. */
+const ANSWER_WITHIN_MS = 240_000;
+
 export type RawEngine = (order: RawOrder) => Promise<RawTime>;
 
 /** Beside an installation that runs. */
@@ -33,14 +36,14 @@ export async function startRawEngine(
         SSL_CERT_FILE: caFile,
       },
       logFile: path.join(home.logs, "bench-engine.log"),
-      ready: async (started) => void (await answerOf(started)),
+      ready: async (started) => void (await answerOf(started, signal)),
       readyWithinMs: 60_000,
       stopWithinMs: 120_000,
     },
     signal,
   );
   return async (order) => {
-    const answering = answerOf(child);
+    const answering = answerOf(child, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]));
     child.send(order);
     const answer = await answering;
     if (answer.type === "done") return answer;
@@ -50,12 +53,14 @@ export async function startRawEngine(
   };
 }
 
-function answerOf(child: ChildProcess): Promise<RawAnswer> {
+function answerOf(child: ChildProcess, signal: AbortSignal): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const ended = () => reject(new CommandError("the bare engine's process ended"));
+    const ended = () => reject(new CommandError("the bare engine's process ended or did not answer in time"));
     child.once("exit", ended);
+    signal.addEventListener("abort", ended, { once: true });
     child.once("message", (answer: RawAnswer) => {
       child.off("exit", ended);
+      signal.removeEventListener("abort", ended);
       resolve(answer);
     });
   });

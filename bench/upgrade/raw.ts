@@ -1,5 +1,6 @@
 /** A process that does with the engine what anybody would do with it alone: same program, plugins, backend and cloud. */
 import path from "node:path";
+import { PROGRAM_MODULE } from "../../automation/engine/stack-engine.ts";
 import { silentLogger } from "../../automation/logger.ts";
 import { tenantRequest } from "../../automation/requests.ts";
 import { runCommandLine } from "../../commands/command-line.ts";
@@ -17,7 +18,9 @@ await runCommandLine(async ({ signal }) => {
   const { TIERLIFT_ENGINE_ROOT: engineRoot = "", TIERLIFT_BUNDLES: bundles = "" } = process.env;
   const options = { settings, home, target, engineRoot, bundles };
   const { ports, tierliftSettings } = await composeAutomation({ ...options, logger: silentLogger });
-  const engine = await planEngine(options);
+  const planned = await planEngine(options);
+  // Not the bundled program: it registers with the SDK of its own bundle, of which this process's engine knows nothing.
+  const engine = { ...planned, workspace: { ...planned.workspace, programModule: PROGRAM_MODULE } };
 
   async function perform({ kind, spec, credentials }: RawOrder): Promise<RawAnswer> {
     const { region } = spec.tenant;

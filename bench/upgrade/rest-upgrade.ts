@@ -13,6 +13,8 @@ export interface RestUpgrade {
   previewMs: number;
   /** Seconds of each phase, by the job's own record. */
   phases: Record<string, number>;
+  /** The job at its end. */
+  job: TierMigrationJob;
 }
 
 const COMPLETE_WITHIN_MS = 60_000;
@@ -56,7 +58,8 @@ export async function upgradeOverRest(options: {
     watch.stop();
   }
   const totalMs = performance.now() - startedAt;
-  return { totalMs, previewMs, phases: phaseSeconds(await admin.get<TierMigrationJob>(jobPath)) };
+  const ended = await admin.get<TierMigrationJob>(jobPath);
+  return { totalMs, previewMs, phases: phaseSeconds(ended), job: ended };
 }
 
 async function arrival(watch: Watch, wanted: JobStatus): Promise<void> {

@@ -9,6 +9,7 @@ import { createPrincipalCredential } from "../../automation/azure/service-princi
 import type { Ports } from "../../automation/ports.ts";
 import type { CloudConnection } from "../../local/connection.ts";
 import { ensureAuthority } from "../../local/pki/authority.ts";
+import { RETRY_DELAYS_VARIABLE } from "../../local/providers/azure-native/config.ts";
 import { PLUGIN_NAMES } from "./target.ts";
 import type { PluginName, Target } from "./target.ts";
 
@@ -18,12 +19,15 @@ export interface LocalTargetOptions {
   secretsDir: string;
   /** Where other plugins than this project's are to be used: a folder, or `official`. */
   replacedPlugins: Partial<Record<PluginName, string>>;
+  /** Waits of the azure-native plugin before its repetitions; null leaves them as they are. */
+  armRetryDelaysMs: readonly number[] | null;
 }
 
 export async function createLocalTarget({
   connection,
   secretsDir,
   replacedPlugins,
+  armRetryDelaysMs,
 }: LocalTargetOptions): Promise<Target> {
   const { metadataHost, caFile, platform, dns } = connection;
   const clientSecret = (await readFile(platform.clientSecretFile, "utf8")).trim();
@@ -37,7 +41,11 @@ export async function createLocalTarget({
     plugins: planPlugins(replacedPlugins),
     hostedPlugins: PLUGIN_NAMES.filter((name) => replacedPlugins[name] === undefined),
     // Node's plugins read the first of these, Go's the second.
-    environment: { NODE_EXTRA_CA_CERTS: caFile, SSL_CERT_FILE: caFile },
+    environment: {
+      NODE_EXTRA_CA_CERTS: caFile,
+      SSL_CERT_FILE: caFile,
+      ...(armRetryDelaysMs && { [RETRY_DELAYS_VARIABLE]: armRetryDelaysMs.join(",") }),
+    },
     cloud,
     credential: createPrincipalCredential(cloud, platform.azureTenantId, platform.clientId, clientSecret),
     platformVaultUrl: connection.platformVaultUrl,

@@ -18,6 +18,7 @@ export async function openTarget(settings: Settings, home: Home): Promise<Target
     connection: await readConnection(path.join(home.cloud, "connection.json")),
     secretsDir: home.secrets,
     replacedPlugins: settings.replacedPlugins,
+    armRetryDelaysMs: settings.armRetryDelaysMs,
   });
 }
 

@@ -41,15 +41,21 @@ export interface RequestLog {
 export function createRequestLog(file: string): RequestLog {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const log = openSync(file, "a", 0o600);
+  let isOpen = true;
   return {
     write: (line) => {
+      // The number of a closed file is soon another file's.
+      if (!isOpen) return;
       try {
         writeSync(log, `${JSON.stringify(line)}\n`);
       } catch {
         // A full disk must not end the cloud: requests go on, the log has a gap.
       }
     },
-    close: () => closeSync(log),
+    close: () => {
+      if (isOpen) closeSync(log);
+      isOpen = false;
+    },
   };
 }
 

@@ -185,7 +185,7 @@ export class Dedicated extends pulumi.ComponentResource {
       {
         names: planDedicatedNames(tenant, migrationId),
         identity: `${tenant.id}/${migrationId}`,
-        tags: planTags(tenant, tier, migrationId),
+        tags: planTags(tenant, migrationId),
         location: tenant.region,
         subscriptionId: args.subscriptionId,
         login: { clientId, azureTenantId, clientSecret },

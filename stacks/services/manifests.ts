@@ -57,7 +57,8 @@ export function planService(name: ServiceName, placement: ServicePlacement): Ser
   const selector = selectorOf(name);
   const manifests: ServiceManifests = {
     deployment: {
-      replicas: size.replicas,
+      // An autoscaler owns the number of replicas: declared here as well, it would be fought over at every rollout.
+      ...(size.autoscale === undefined ? { replicas: size.replicas } : {}),
       revisionHistoryLimit: 3,
       progressDeadlineSeconds: 600,
       selector: { matchLabels: selector },

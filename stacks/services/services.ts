@@ -74,8 +74,7 @@ export class Services extends pulumi.ComponentResource {
     const deployment = new kubernetes.apps.v1.Deployment(
       name,
       { metadata, spec: manifests.deployment },
-      // An autoscaler owns the number of replicas once it exists; a later rollout must not reset it.
-      { ...options, dependsOn: needed, ignoreChanges: manifests.autoscaler ? ["spec.replicas"] : [] },
+      { ...options, dependsOn: needed },
     );
     // After the Deployment: the provider waits for a Service until a pod stands behind it.
     const behind = { ...options, dependsOn: [deployment] };

@@ -123,4 +123,22 @@ describe("a tenant's history", () => {
     expect(await history("?sort=-initiatedAt")).toEqual([second, first]);
     expect(await history("?size=1")).toEqual([first]);
   });
+
+  it.each([
+    ["initiatedAfter=2026-01-01T00:00:00Z", 2],
+    ["initiatedAfter=2026-01-01T01:00:00%2B01:00", 2],
+    ["initiatedAfter=2027-01-01T00:00:00Z", 0],
+    ["initiatedBefore=2026-01-01T00:00:00Z", 0],
+    ["initiatedBefore=2027-01-01T00:00:00Z", 2],
+  ])("is found by ?%s, as the list of all is", async (query, expected) => {
+    const [{ id }] = await threeTenants();
+    await migrationsOf(id);
+    for (const path of [`${MIGRATIONS}/tenants/${id}/history?`, `${MIGRATIONS}?scope=all&`]) {
+      expect(await (await get(path + query)).json()).toHaveLength(expected);
+    }
+  });
+
+  it("refuses a time that is none", async () => {
+    expect((await get(`${MIGRATIONS}?initiatedAfter=yesterday`)).status).toBe(400);
+  });
 });

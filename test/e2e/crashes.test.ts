@@ -6,39 +6,47 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PHASES } from "../../automation/model.ts";
-import type { Phase, TierliftEvent } from "../../automation/model.ts";
+import type { Phase } from "../../automation/model.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
-import { madeTwice, readArmLog } from "../support/arm-log.ts";
+import { creations } from "../../local/arm/request-log.ts";
 import { Halves } from "./halves.ts";
 import { until } from "./installation.ts";
 import { Story } from "./migration.ts";
+import { isMomentOf, MOMENTS } from "./moments.ts";
+import { isFull, WHY_NOT } from "./scope.ts";
+import { armLogOf, lookAt } from "./world.ts";
+import type { World } from "./world.ts";
 
 const MINUTE = 60_000;
 const ROWS = 20;
 
 type Killed = "service" | "service and engines" | "everything";
 
-/** The moment of each phase: an operation on a resource of this type has begun, or the phase has. */
-const MOMENTS: Record<Phase, { on: RegExp | "engine" | "phase"; killed: Killed }> = {
-  VALIDATING_SERVICE_PRINCIPAL: { on: "phase", killed: "service" },
-  ACQUIRING_TF_LOCK: { on: "phase", killed: "service" },
-  PREVIEWING_CHANGES: { on: "engine", killed: "service and engines" },
-  PROVISIONING_INFRASTRUCTURE: { on: /:ManagedCluster$/, killed: "service and engines" },
-  CREATING_K8S_RESOURCES: { on: /:NetworkPolicy$/, killed: "service" },
-  DEPLOYING_SERVICES: { on: /:Deployment$/, killed: "everything" },
-  CONFIGURING_DNS_AND_INGRESS: { on: /:RecordSet$/, killed: "service and engines" },
-  MIGRATING_DATA: { on: /:Command$/, killed: "service and engines" },
-  SETTING_UP_OBSERVABILITY: { on: /:RoleAssignment$/, killed: "service" },
-  VERIFYING_DEPLOYMENT: { on: "phase", killed: "service" },
-  CUTTING_OVER: { on: /:RecordSet$/, killed: "service and engines" },
-  DECOMMISSIONING_SHARED: { on: /:Deployment$/, killed: "service and engines" },
+const KILLED: Record<Phase, Killed> = {
+  VALIDATING_SERVICE_PRINCIPAL: "service",
+  ACQUIRING_TF_LOCK: "service",
+  PREVIEWING_CHANGES: "service and engines",
+  PROVISIONING_INFRASTRUCTURE: "service and engines",
+  CREATING_K8S_RESOURCES: "service",
+  DEPLOYING_SERVICES: "everything",
+  CONFIGURING_DNS_AND_INGRESS: "service and engines",
+  MIGRATING_DATA: "service and engines",
+  SETTING_UP_OBSERVABILITY: "service",
+  VERIFYING_DEPLOYMENT: "service",
+  CUTTING_OVER: "service and engines",
+  DECOMMISSIONING_SHARED: "service and engines",
 };
+
+/** Without the others: what ARM makes, what API servers make with all processes gone, and the switch. */
+const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES", "CUTTING_OVER"];
+const killedIn = isFull() ? PHASES : ALWAYS;
 
 const installation = new Halves();
 let story: Story;
 let tenantId: string;
 let rows: RowCounts;
+let before: World;
 
 const shared = () =>
   installation.endpoints().postgres.find(({ resourceId }) => resourceId.includes("platform"))!;
@@ -48,9 +56,10 @@ const dedicated = () =>
 beforeAll(async () => {
   await installation.start();
   story = new Story(installation, await installation.token(["PLATFORM_ADMIN"]));
-  tenantId = await story.createTenant("acme", "STARTER");
   const { ca } = installation.endpoints();
   await createTables(shared(), ca);
+  before = await lookAt(installation, "acme");
+  tenantId = await story.createTenant("acme", "STARTER");
   await writeRows(shared(), ca, tenantId, ROWS);
   rows = await countRows(shared(), ca);
 }, 10 * MINUTE);
@@ -59,12 +68,6 @@ afterAll(async () => {
   await installation.stop();
   if (process.env["TIERLIFT_E2E_KEEP"] === undefined) installation.remove();
 }, 2 * MINUTE);
-
-const isMoment = ({ type, data }: TierliftEvent, on: RegExp | "engine" | "phase"): boolean => {
-  if (on instanceof RegExp)
-    return type === "resource" && data["state"] === "started" && on.test(String(data["type"]));
-  return type === "phase" && data["state"] === "started";
-};
 
 async function killAndStart(killed: Killed): Promise<void> {
   if (killed === "service") await installation.killService();
@@ -76,44 +79,45 @@ async function killAndStart(killed: Killed): Promise<void> {
   await installation.startService();
 }
 
-const untilEngineRuns = () =>
-  until(
-    () => Promise.resolve(installation.engineProcesses()),
-    (running) => running.length > 0,
-    MINUTE,
-  );
+if (!isFull())
+  test.skip(`a migration whose service is killed in the other phases, too: ${WHY_NOT}`, () => undefined);
 
 test(
-  "a migration whose service is killed in each of its phases completes, and nothing is made twice",
+  `a migration whose service is killed in ${killedIn.length} of its phases completes, and nothing is made twice`,
   async () => {
     const startedMs = performance.now();
     const seconds = (): string => ((performance.now() - startedMs) / 1000).toFixed(0);
     const end = new AbortController();
+    const events = await story.follow(tenantId, end.signal);
     const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
-    const left = new Set<Phase>(PHASES);
+    const left = new Set<Phase>(killedIn);
     const kill = async (phase: Phase): Promise<void> => {
-      const { on, killed } = MOMENTS[phase];
+      const killed = KILLED[phase];
       left.delete(phase);
-      if (on === "engine") await untilEngineRuns();
+      if (MOMENTS[phase] === "engine") await installation.untilEngineRuns();
       await killAndStart(killed);
       console.log(`${seconds()} s: ${phase}: killed ${killed} and started again`);
     };
-    // The first phase has begun before anyone could follow it.
-    await kill("VALIDATING_SERVICE_PRINCIPAL");
-    for await (const event of story.events(tenantId, end.signal)) {
+    for await (const event of events) {
       const phase = event.data["phase"] as Phase | undefined;
       if (event.type === "status" && event.data["status"] === "VERIFICATION") await story.complete(jobId);
-      if (phase !== undefined && left.has(phase) && isMoment(event, MOMENTS[phase].on)) await kill(phase);
-      if (event.type === "status" && event.data["status"] === "FAILED") break;
+      if (phase !== undefined && left.has(phase) && isMomentOf(phase, event)) await kill(phase);
+      if (event.type === "status" && ["COMPLETED", "FAILED"].includes(String(event.data["status"]))) break;
     }
     end.abort();
     const job = await story.reaches(jobId, "COMPLETED");
-    console.log(`${seconds()} s: COMPLETED after ${PHASES.length - left.size} kills`);
+    console.log(`${seconds()} s: COMPLETED after ${killedIn.length - left.size} kills`);
     console.log(job.phases.map(({ phase, attempts }) => `${phase} ${attempts}`).join(", "));
     expect([...left]).toEqual([]);
-    expect(madeTwice(readArmLog(installation.home))).toEqual([]);
+    expect(
+      creations(armLogOf(installation))
+        .filter(({ again }) => again > 0)
+        .map(({ resourceId }) => resourceId),
+    ).toEqual([]);
     for (const { phase, attempts } of job.phases) {
-      expect(attempts, phase).toBeGreaterThanOrEqual(phase === "VALIDATING_SERVICE_PRINCIPAL" ? 1 : 2);
+      // Without an engine operation a phase may be over before its kill arrives.
+      if (killedIn.includes(phase) && MOMENTS[phase] !== "phase")
+        expect(attempts, phase).toBeGreaterThanOrEqual(2);
     }
   },
   20 * MINUTE,
@@ -131,9 +135,14 @@ test(
 );
 
 test(
-  "no engine runs, no stack is locked, and no operation is pending",
+  "no engine stays, no stack is locked, and no operation is pending",
   async () => {
-    expect(installation.engineProcesses()).toEqual([]);
+    // One that waits for its stack's next operation goes after half a minute without any.
+    await until(
+      () => Promise.resolve(installation.engineProcesses()),
+      (left) => left.length === 0,
+      MINUTE,
+    );
     const backend = path.join(installation.home, "pulumi", "backend", ".pulumi");
     const files = readdirSync(backend, { recursive: true, withFileTypes: true });
     const locks = files.filter((file) => file.isFile() && file.parentPath.includes(`${path.sep}locks`));
@@ -143,5 +152,14 @@ test(
     };
     expect(stack.deployment.pending_operations ?? []).toEqual([]);
   },
-  MINUTE,
+  3 * MINUTE,
+);
+
+test(
+  "its deletion leaves the world as it was before the tenant",
+  async () => {
+    await story.deleteTenant(tenantId, "acme");
+    expect(await lookAt(installation, "acme")).toEqual(before);
+  },
+  5 * MINUTE,
 );

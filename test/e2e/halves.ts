@@ -95,6 +95,11 @@ export class Halves extends Installation {
       .filter((pid) => !others.includes(pid) && !ancestorsOf(pid).includes(this.cloud?.pid ?? 0));
   }
 
+  async untilEngineRuns(): Promise<void> {
+    const look = () => Promise.resolve(this.engineProcesses());
+    await until(look, (running) => running.length > 0, MINUTE);
+  }
+
   private spawn(name: keyof typeof ENTRIES, more: Record<string, string>): ChildProcess {
     const log = openSync(path.join(this.paths.logs, `${name}.log`), "a", 0o600);
     return spawn(process.execPath, ["--import", LOADER, ENTRIES[name]], {

@@ -28,6 +28,8 @@ export class Installation {
     TIERLIFT_HOME: this.home,
     PORT: "0",
     JWT_SECRET: SECRET,
+    // Stories of faults and crashes are told in seconds.
+    TIERLIFT_ARM_RETRY_SECONDS: "0.5,1,2",
   };
   private running: ChildProcess | undefined;
   private log = "";

@@ -109,12 +109,14 @@ export class Story {
     await this.untilTenant(tenantId, ["DELETED"]);
   }
 
-  /** The tenant's events from now on, over restarts of the service, until the signal aborts. */
-  async *events(tenantId: string, signal: AbortSignal): AsyncGenerator<TierliftEvent> {
+  /** The tenant's events from now on, over restarts of the service and many migrations, until the signal aborts. */
+  async follow(tenantId: string, signal: AbortSignal): Promise<AsyncIterable<TierliftEvent>> {
     const { api } = this.installation.endpoints();
     const client = createClient({ api, token: this.admin, signal });
-    for await (const event of followEvents(client, tenantId, { signal, isWanted: () => true })) {
-      if (event !== "connected") yield event;
-    }
+    const isWanted = ({ type }: TierliftEvent): boolean => type !== "end";
+    const events = followEvents(client, tenantId, { signal, isWanted });
+    // The connection stands before anything that is to be followed begins.
+    expect((await events.next()).value).toBe("connected");
+    return events as AsyncIterable<TierliftEvent>;
   }
 }

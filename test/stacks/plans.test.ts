@@ -121,11 +121,10 @@ describe("names", () => {
     expect(other).not.toBe(long);
   });
 
-  it("are tagged with tenant, tier and migration", () => {
-    expect(planTags(TENANT, "PROFESSIONAL", "m-1")).toEqual({
+  it("are tagged with tenant and migration, which stay when the tenant grows", () => {
+    expect(planTags(TENANT, "m-1")).toEqual({
       tenant: "acme",
       "tenant-id": TENANT.id,
-      tier: "PROFESSIONAL",
       migration: "m-1",
       "managed-by": "tierlift",
     });

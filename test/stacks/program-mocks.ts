@@ -166,44 +166,56 @@ function nameOf({ type, name, inputs }: MockResourceArgs): unknown {
   return input === undefined ? name : (inputs as Record<string, unknown>)[input];
 }
 
+/** What makes some of the resources and answers some of the calls in place of the tables above. */
+export interface World {
+  make?: (args: MockResourceArgs) => Promise<{ id: string; state: Record<string, unknown> } | undefined>;
+  call?: (args: MockCallArgs) => Promise<Record<string, unknown> | undefined>;
+  platformOutputs?: Record<string, unknown>;
+  /** For outputs that are not resolved. */
+  withinMs?: number;
+}
+
 /** Declares what `run` asks for and resolves to what was declared and what `run` gave back, all outputs awaited. */
 export async function declare<T>(
   run: () => T | Promise<T>,
+  { make, call, platformOutputs = PLATFORM_OUTPUTS, withinMs = 25_000 }: World = {},
 ): Promise<{ declared: Declared[]; result: pulumi.Unwrap<T> }> {
   const declared: Declared[] = [];
   await pulumi.runtime.setMocks(
     {
-      newResource: (args: MockResourceArgs) => {
+      newResource: async (args: MockResourceArgs) => {
         if (args.type === "pulumi:pulumi:StackReference") {
           return {
             id: args.name,
-            state: { ...(args.inputs as object), outputs: PLATFORM_OUTPUTS, secretOutputNames: [] },
+            state: { ...(args.inputs as object), outputs: platformOutputs, secretOutputNames: [] },
           };
         }
         const inputs = args.inputs as Record<string, unknown>;
         const ignoreChanges = registering?.getIgnorechangesList() ?? [];
         declared.push({ type: args.type, name: args.name, inputs, ignoreChanges });
+        const made = await make?.(args);
+        if (made !== undefined) return made;
         const answer = ANSWERS[args.type]?.(inputs) ?? {};
         const state = args.type.startsWith("azure-native:")
           ? { name: nameOf(args), ...inputs, ...answer }
           : { ...inputs, ...answer };
         return { id: `/id/${args.type}/${args.name}`, state };
       },
-      call: (args: MockCallArgs) => CALLS[args.token] ?? {},
+      call: async (args: MockCallArgs) => (await call?.(args)) ?? CALLS[args.token] ?? {},
     },
     "tierlift",
     "acme",
     false,
   );
-  const result = await resolve(await run());
+  const result = await resolve(await run(), withinMs);
   await pulumi.runtime.disconnect();
   return { declared, result };
 }
 
-function resolve<T>(value: T): Promise<pulumi.Unwrap<T>> {
+function resolve<T>(value: T, withinMs: number): Promise<pulumi.Unwrap<T>> {
   return new Promise((done, failed) => {
     pulumi.output(value).apply((unwrapped) => done(unwrapped));
-    setTimeout(() => failed(new Error("An output was not resolved.")), 25_000).unref();
+    setTimeout(() => failed(new Error("An output was not resolved.")), withinMs).unref();
   });
 }
 

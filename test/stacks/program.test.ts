@@ -180,7 +180,7 @@ describe("a tenant's program", () => {
     );
   });
 
-  it("tags every resource that can be with tenant, tier and migration", async () => {
+  it("tags every resource that can be with tenant and migration", async () => {
     const { declared } = await declareStack({
       spec: tenantSpec({ slice: null, dedicated: dedicatedPart(), route: "dedicated" }),
     });
@@ -191,7 +191,6 @@ describe("a tenant's program", () => {
     for (const { inputs } of tagged) {
       expect(inputs["tags"]).toMatchObject({
         tenant: "acme",
-        tier: "PROFESSIONAL",
         migration: dedicatedPart().migrationId,
       });
     }

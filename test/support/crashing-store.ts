@@ -28,6 +28,7 @@ export function createCrashingStore(
   function collection<T extends { id: string }>(inner: Collection<T>): Collection<T> {
     return {
       get: (id) => inner.get(id),
+      peek: (id) => inner.peek(id),
       list: (where) => inner.list(where),
       create: (document) => write(() => inner.create(document)),
       update: (id, change) => write(() => inner.update(id, change)),

@@ -17,6 +17,14 @@ export interface Settings {
   unsupported: string[];
 }
 
+/** Environment variable with the waits before repetitions, milliseconds, separated by commas. */
+export const RETRY_DELAYS_VARIABLE = "TIERLIFT_ARM_RETRY_MS";
+
+/** The waits that the environment asks for; undefined where it asks for none. */
+export function readRetryDelays(environment: NodeJS.ProcessEnv): number[] | undefined {
+  return environment[RETRY_DELAYS_VARIABLE]?.split(",").map(Number);
+}
+
 /** A configuration value as the engine sends it: text, with anything but text as JSON in it. */
 export type ConfigValues = Readonly<Record<string, unknown>>;
 

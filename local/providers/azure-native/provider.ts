@@ -6,7 +6,7 @@ import type { DeleteRequest, UpdateRequest } from "../protocol/provider.ts";
 import type { PlainMap, PropertyMap, PropertyValue } from "../protocol/values.ts";
 import { markSecrets, plain } from "../protocol/values.ts";
 import { checkResource } from "./check.ts";
-import { readSettings } from "./config.ts";
+import { readRetryDelays, readSettings } from "./config.ts";
 import { diffResource } from "./diff.ts";
 import { createSend } from "./http.ts";
 import type { Instance, InstanceOptions } from "./instance.ts";
@@ -83,7 +83,8 @@ class AzureNative implements Provider {
     const settings = readSettings(plain(request.args), environment);
     if (!settings.subscriptionId)
       throw new ProviderError("the provider's subscriptionId is not set", grpc.INVALID_ARGUMENT);
-    this.#instance = createInstance(settings, { send, ...options });
+    const retryDelaysMs = readRetryDelays(environment);
+    this.#instance = createInstance(settings, { send, ...(retryDelaysMs && { retryDelaysMs }), ...options });
     return Promise.resolve({
       acceptSecrets: true,
       supportsPreview: true,

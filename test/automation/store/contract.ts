@@ -26,6 +26,19 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       expect(store.operations.get("b")).toBeUndefined();
     });
 
+    test("lets a document be looked at, frozen and the same until it changes", async () => {
+      await store.operations.create({ ...operation("a"), error: { code: "FIRST", message: "first" } });
+      const seen = store.operations.peek("a");
+      expect(store.operations.peek("a")).toBe(seen);
+      expect(() => Object.assign(seen ?? {}, { status: "DONE" })).toThrow(TypeError);
+      await store.operations.update("a", (draft) => {
+        draft.status = "DONE";
+      });
+      expect(seen?.status).toBe("RUNNING");
+      expect(store.operations.peek("a")).toEqual(store.operations.get("a"));
+      expect(store.operations.peek("b")).toBeUndefined();
+    });
+
     test("lists what matches", async () => {
       await store.operations.create(operation("a"));
       await store.operations.create({ ...operation("b"), status: "DONE" });

@@ -99,7 +99,9 @@ describe.skipIf(!programs)("a real API server", () => {
       const quota = JSON.parse(await kubectl(["get", "-n", namespace, "quota", "tenant", "-o", "json"])) as {
         status: { used: Record<string, string> };
       };
-      expect(Number(quota.status.used.pods)).toBe(requestsOf(tier).steady.pods);
+      // Autoscaled services begin with one replica each; the autoscalers raise them in their own time.
+      expect(Number(quota.status.used.pods)).toBeGreaterThanOrEqual(13);
+      expect(Number(quota.status.used.pods)).toBeLessThanOrEqual(requestsOf(tier).steady.pods);
       expect(quota.status.used.services).toBe("13");
 
       // Room for the next tier: the test cluster has 16 cores.

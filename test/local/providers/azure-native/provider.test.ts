@@ -145,6 +145,20 @@ describe("signing in", () => {
     });
   });
 
+  it("repeats as often and as soon as the environment says", async () => {
+    let asked = 0;
+    arm.answer = ({ method }) => {
+      if (method !== "PUT") return undefined;
+      asked += 1;
+      return { status: 503, body: { error: { code: "ServerBusy", message: "try later" } } };
+    };
+    const environment = { TIERLIFT_ARM_RETRY_MS: "1,2" };
+    provider = createAzureNativeProvider({ send: createSend({}, arm.ca), environment });
+    await provider.configure({ id: "", urn: "", args: config(), variables: {} }, context());
+    await expect(create("network:VirtualNetwork", vnet)).rejects.toThrow("ServerBusy");
+    expect(asked).toBe(3);
+  });
+
   it("says which setting is missing, when a token is needed", async () => {
     const args = { ...config(), clientSecret: "" };
     await provider.configure({ id: "", urn: "", args, variables: {} }, context());

@@ -1,0 +1,19 @@
+/**
+ * Which stories are told, each on an installation of its own: `TIERLIFT_E2E` unset, the one of a whole upgrade; `short`,
+ * all of them with a few of their chapters; `full`, everything, which takes the better part of two hours on 2 cores.
+ */
+
+export const isFull = (): boolean => process.env["TIERLIFT_E2E"] === "full";
+
+export const WHY_NOT = "a longer story of the same kind: TIERLIFT_E2E=full tells it";
+
+/** The files of the stories of this run, as patterns. */
+export function storiesNow(): string[] {
+  return process.env["TIERLIFT_E2E"] ? ["test/e2e/**/*.test.ts"] : ["test/e2e/upgrade.test.ts"];
+}
+
+/** What is left out, for the one who started the tests; undefined when it is nothing. */
+export function leftOut(): string | undefined {
+  if (process.env["TIERLIFT_E2E"]) return undefined;
+  return "left out, as they take an hour and more: the stories of crashes, ways back, faults and tiers (TIERLIFT_E2E=short or full)";
+}

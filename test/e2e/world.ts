@@ -1,0 +1,188 @@
+/**
+ * What there is in the world, asked by the test itself and not by the service: a way back has to end where it began.
+ * Everything is looked at, not only what carries a tenant's name: what is left under another one shows as well.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { Resolver } from "node:dns/promises";
+import path from "node:path";
+import { KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import pg from "pg";
+import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
+import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
+import { readRequestLog } from "../../local/arm/request-log.ts";
+import type { RequestLine } from "../../local/arm/request-log.ts";
+import type { Installation } from "./installation.ts";
+import { Operator } from "./operator.ts";
+
+export interface World {
+  /** Ids as ARM lists them in all subscriptions: groups, resources, role assignments, records. */
+  arm: string[];
+  /** Ids that the request log knows as made and not deleted: children, too, which no list shows. */
+  made: string[];
+  /** Clusters and PostgreSQL servers that run. */
+  servers: string[];
+  /** What each object in the tenant's namespace of the shared cluster is and asks for. */
+  objects: Record<string, string>;
+  /** Count and checksum by table of the shared server. */
+  rows: Record<string, string>;
+  answers: Record<string, string[]>;
+  /** The stack's resources: `urn id`. */
+  state: string[];
+}
+
+export const armLogOf = ({ home }: Installation): RequestLine[] =>
+  readRequestLog(path.join(home, "logs", "arm-requests.jsonl"));
+
+/** The world around a tenant. */
+export async function lookAt(installation: Installation, slug: string): Promise<World> {
+  const { clusters, postgres } = installation.endpoints();
+  const [arm, objects, rows, answers, state] = await Promise.all([
+    listAll(new Operator(installation)),
+    digestNamespace(installation, `tenant-${slug}`),
+    digestRows(installation),
+    resolveAll(installation, slug),
+    stateOf(installation, slug),
+  ]);
+  const servers = [...clusters, ...postgres].map(({ resourceId }) => resourceId.toLowerCase()).sort();
+  return { arm, made: standing(armLogOf(installation)), servers, objects, rows, answers, state };
+}
+
+async function listAll(operator: Operator): Promise<string[]> {
+  type Found = { id: string; type?: string; properties?: { TTL?: number } };
+  const subscriptions = await operator.list<Found>("/subscriptions", "2022-12-01");
+  const lists = await Promise.all(
+    subscriptions.flatMap(({ id }) => [
+      operator.list<Found>(`${id}/resourcegroups`, "2021-04-01"),
+      operator.list<Found>(`${id}/resources`, "2021-04-01"),
+      operator.list<Found>(`${id}/providers/Microsoft.Authorization/roleAssignments`, "2022-04-01"),
+    ]),
+  );
+  const found = lists.flat();
+  const zones = found.filter(({ type = "" }) => type.toLowerCase() === "microsoft.network/dnszones");
+  const records = await Promise.all(
+    zones.map(({ id }) => operator.list<Found>(`${id}/recordsets`, "2018-05-01")),
+  );
+  const told = [
+    ...found.map(({ id }) => id.toLowerCase()),
+    ...records.flat().map(({ id, properties }) => `${id.toLowerCase()} for ${properties?.TTL} s`),
+  ];
+  return told.sort();
+}
+
+/** What was made and, with all above it, not deleted again. */
+function standing(lines: RequestLine[]): string[] {
+  const there = new Set<string>();
+  for (const { change, resourceId } of lines) {
+    const id = resourceId?.toLowerCase() ?? "";
+    if (change === "create") there.add(id);
+    if (change !== "delete") continue;
+    for (const one of there) if (one === id || one.startsWith(`${id}/`)) there.delete(one);
+  }
+  return [...there].sort();
+}
+
+const KINDS = [
+  ["v1", ["ConfigMap", "LimitRange", "ResourceQuota", "Secret", "Service", "ServiceAccount"]],
+  ["apps/v1", ["Deployment"]],
+  ["autoscaling/v2", ["HorizontalPodAutoscaler"]],
+  ["networking.k8s.io/v1", ["Ingress", "NetworkPolicy"]],
+  ["policy/v1", ["PodDisruptionBudget"]],
+  ["rbac.authorization.k8s.io/v1", ["Role", "RoleBinding"]],
+] as const;
+
+async function digestNamespace(
+  installation: Installation,
+  namespace: string,
+): Promise<Record<string, string>> {
+  const cluster = installation.endpoints().clusters.find(({ name }) => name.includes("platform"))!;
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.kubeconfig);
+  const client = KubernetesObjectApi.makeApiClient(config);
+  const digests: Record<string, string> = {};
+  for (const [apiVersion, kinds] of KINDS)
+    for (const kind of kinds) {
+      const { items } = await client.list(apiVersion, kind, namespace);
+      for (const { metadata, ...more } of items)
+        digests[`${kind} ${metadata?.name}`] = `${metadata?.uid} ${digest(wishOf(kind, more))}`;
+    }
+  return digests;
+}
+
+/** Without status, and without the replicas that an autoscaler sets. */
+function wishOf(kind: string, object: object): unknown {
+  const wish = structuredClone(object) as { spec?: Record<string, unknown>; status?: unknown };
+  delete wish.status;
+  if (kind === "Deployment") delete wish.spec?.["replicas"];
+  return wish;
+}
+
+const digest = (value: unknown): string =>
+  createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+
+/** Count and checksum of every table of the services on the shared server, or of the tenant's own. */
+export async function digestRows(
+  installation: Installation,
+  of: string = "platform",
+): Promise<Record<string, string>> {
+  const { postgres, ca } = installation.endpoints();
+  const server = postgres.find(({ resourceId }) => resourceId.includes(of))!;
+  const digests: Record<string, string> = {};
+  for (const { database } of SERVICE_DATABASES) {
+    const client = new pg.Client({
+      host: server.host,
+      port: server.port,
+      user: server.user,
+      database,
+      password: readFileSync(server.passwordFile, "utf8").trim(),
+      ssl: { ca: readFileSync(ca, "utf8") },
+    });
+    await client.connect();
+    try {
+      const tables = await client.query<{ name: string }>(
+        `SELECT quote_ident(table_name) AS name FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
+      );
+      const roles = await client.query<{ roles: string }>(
+        // Those that no tenant has for its own stay: PostgreSQL's, and the two that all tenants' roles are members of.
+        `SELECT string_agg(rolname, ' ' ORDER BY rolname) AS roles FROM pg_roles
+         WHERE rolname !~ '^pg_' AND rolname NOT IN ('${READER}', '${WRITER}')`,
+      );
+      digests["roles"] = roles.rows[0]!.roles;
+      for (const { name } of tables.rows) {
+        const { rows } = await client.query<{ digest: string }>(
+          `SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '-') AS digest
+           FROM ${name} t`,
+        );
+        digests[`${database}.${name}`] = rows[0]!.digest;
+      }
+    } finally {
+      await client.end();
+    }
+  }
+  return digests;
+}
+
+async function resolveAll(installation: Installation, slug: string): Promise<Record<string, string[]>> {
+  const { host, port } = installation.endpoints().dns;
+  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
+  resolver.setServers([`${host}:${port}`]);
+  const answers: Record<string, string[]> = {};
+  for (const name of ["", "api.", "bi.", "any.", "next.", "api.next."])
+    answers[name] = await resolver.resolve4(`${name}${slug}.matih.ai`).catch(() => []);
+  return answers;
+}
+
+/** The resources of a tenant's stack; none where there is no such stack. */
+export async function stateOf(installation: Installation, slug: string): Promise<string[]> {
+  const exported = await installation
+    .command("pulumi", "stack", "export", "-s", slug)
+    .catch((error: unknown) => {
+      if (/no stack named/.test(String(error))) return '{"deployment":{}}';
+      throw error;
+    });
+  const { deployment } = JSON.parse(exported) as {
+    deployment: { resources?: { urn: string; id?: string }[] };
+  };
+  return (deployment.resources ?? []).map(({ urn, id = "" }) => `${urn} ${id}`).sort();
+}
