@@ -1,5 +1,6 @@
 /** The publication of one tenant's rows on the shared server, and the replica identities it needs. */
 import { at, DataError } from "../../errors.ts";
+import { lockPublications } from "../claim.ts";
 import { query, quoteName, quoteValue, transaction } from "../connection.ts";
 import type { Client } from "../connection.ts";
 import { planTenantFilter, TENANT_COLUMN } from "../tables.ts";
@@ -95,6 +96,7 @@ async function withShortLocks(client: Client, work: () => Promise<void>): Promis
     try {
       await transaction(client, "READ WRITE", async () => {
         await client.query("SET LOCAL lock_timeout = '500ms'");
+        await lockPublications(client);
         await work();
       });
       return;

@@ -8,6 +8,11 @@ import type {
 import { createConnections } from "../../../../automation/data/postgres/connection.ts";
 import { createFollower } from "../../../../automation/data/postgres/replication/catch-up-databases.ts";
 import { catchUp as applyChanges } from "../../../../automation/data/postgres/replication/catch-up.ts";
+import {
+  createPublication,
+  dropPublication,
+} from "../../../../automation/data/postgres/replication/publication.ts";
+import { readTables } from "../../../../automation/data/postgres/tables.ts";
 import { postgresPrograms } from "../../../support/local-parts.ts";
 import {
   ACME,
@@ -35,6 +40,10 @@ const CHANGES = `
   DELETE FROM public.events WHERE kind = 'k2';
   INSERT INTO public.countries VALUES ('ZZ', 'new');
   UPDATE public.countries SET name = 'renamed' WHERE code = 'AA';`;
+
+const IDENTITIES = `
+  SELECT relname, relreplident FROM pg_class
+  WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace) ORDER BY 1`;
 
 describe.skipIf(!binDir)("changes between the copy and the cutover", () => {
   let servers: TestServers;
@@ -121,21 +130,51 @@ describe.skipIf(!binDir)("changes between the copy and the cutover", () => {
   }
 
   it("leave every identity, publication and slot of the shared server as they were, once detached", async () => {
-    const identities = `SELECT relname, relreplident FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace) ORDER BY 1`;
     const database = await createDatabase(
       servers,
       `${SEED}; ALTER TABLE public.events_2026 REPLICA IDENTITY NOTHING`,
     );
-    const before = await rows(servers.source, database, identities);
+    const before = await rows(servers.source, database, IDENTITIES);
     await runData("copy", requestFor(servers, [database]));
     await runData("copy", requestFor(servers, [database], ACME));
-    expect(await rows(servers.source, database, identities)).not.toEqual(before);
+    expect(await rows(servers.source, database, IDENTITIES)).not.toEqual(before);
     const report = await runData<DetachReport>("detach", requestFor(servers, [database]));
     expect(report.databases).toEqual([{ name: database, publication: true, slots: 1 }]);
-    expect(await rows(servers.source, database, identities)).toEqual(before);
+    expect(await rows(servers.source, database, IDENTITIES)).toEqual(before);
     expect(await rows(servers.source, database, "SELECT pubname FROM pg_publication")).toEqual([]);
     const slots = "SELECT slot_name FROM pg_replication_slots WHERE database = current_database()";
     expect(await rows(servers.source, database, slots)).toEqual([]);
+  });
+
+  it("keep the identities that another tenant needs, also where one begins as the other ends", async () => {
+    const database = await createDatabase(servers, SEED);
+    const before = await rows(servers.source, database, IDENTITIES);
+    const connections = createConnections(new AbortController().signal);
+    try {
+      const { source } = requestFor(servers, [database]);
+      const [first, second] = await Promise.all([
+        connections.open(source, database, "source"),
+        connections.open(source, database, "source"),
+      ]);
+      const tables = await readTables(first);
+      for (let round = 0; round < 5; round += 1) {
+        await createPublication(first, database, tables, ACME.id);
+        await Promise.all([
+          dropPublication(first, database, ACME.id),
+          createPublication(second, database, tables, OTHER.id),
+        ]);
+        // The server refuses everybody's updates of a published table without the identity that its filter needs.
+        await run(
+          servers.source,
+          database,
+          "UPDATE public.events SET kind = kind; UPDATE public.users SET country = country",
+        );
+        await dropPublication(second, database, OTHER.id);
+        expect(await rows(servers.source, database, IDENTITIES)).toEqual(before);
+      }
+    } finally {
+      await connections.close();
+    }
   });
 
   it("do not disturb the others' writes on the shared server", async () => {
