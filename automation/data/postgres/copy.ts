@@ -1,10 +1,10 @@
 /** `copy`: a tenant's rows, and the schema around them, from the shared server into empty databases of its own. */
 import pLimit from "p-limit";
-import { at, DataError } from "../errors.ts";
+import { at, DataError, describeFailure } from "../errors.ts";
 import type { DataRequest, Server } from "../request.ts";
 import { requireTarget } from "../request.ts";
 import { applyInAnyOrder, dropEverything } from "./apply.ts";
-import { bulkQuery, query, requireRow, transaction } from "./connection.ts";
+import { bulkQuery, createConnections, query, requireRow, transaction } from "./connection.ts";
 import type { Client, Connections } from "./connection.ts";
 import { requireReplaceable, writeMarker } from "./marker.ts";
 import { claimTarget } from "./claim.ts";
@@ -12,8 +12,11 @@ import { secondsSince } from "./report.ts";
 import type { CopyReport, Progress, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
 import type { DatabaseSchema } from "./schema.ts";
+import { detachSource } from "./replication/detach.ts";
 import { startFollowing } from "./replication/relax.ts";
+import type { Slot } from "./replication/slot.ts";
 import { startSlot } from "./replication/start.ts";
+import type { Start } from "./replication/start.ts";
 import { isSame, planTenantFilter, readFingerprint, readTables, requireDeclared } from "./tables.ts";
 import type { Table } from "./tables.ts";
 import { transferRows } from "./transfer.ts";
@@ -23,6 +26,9 @@ const TABLES_AT_ONCE = 4;
 /** Below this much a second pair of connections costs more than it saves. */
 const BYTES_PER_WORKER = 16 * 1024 * 1024;
 
+/** Less than a command that is to end is left before it is killed. */
+const DETACH_MS = 4_000;
+
 const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 export interface CopyContext {
@@ -31,14 +37,27 @@ export interface CopyContext {
   progress: Progress;
 }
 
-/** Copies every database; what an earlier try left is replaced. Throws `REFUSED`, `MISMATCH` or `DATABASE`. */
+/**
+ * Copies every database; what an earlier try left is replaced. The first failure ends the others, and then the shared
+ * server follows nothing. Throws `REFUSED`, `MISMATCH` or `DATABASE`.
+ */
 export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
   const startedMs = performance.now();
   const target = requireTarget(context.request);
+  const failed = new AbortController();
+  const connections = createConnections(AbortSignal.any([context.connections.signal, failed.signal]));
   const limit = pLimit(DATABASES_AT_ONCE);
-  const databases = await Promise.all(
-    context.request.databases.map((database) => limit(() => copyDatabase(context, target, database))),
+  const running = context.request.databases.map((database) =>
+    limit(() => copyDatabase({ ...context, connections }, target, database)),
   );
+  for (const one of running) one.catch((error: unknown) => failed.abort(error));
+  await Promise.allSettled(running);
+  await connections.close();
+  if (failed.signal.aborted) {
+    await followNothing(context);
+    throw failed.signal.reason;
+  }
+  const databases = await Promise.all(running);
   const tables = databases.flatMap((database) => database.tables);
   return {
     store: "postgres",
@@ -50,14 +69,24 @@ export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
   };
 }
 
+/** By connections of its own, as the others are ended. A server that does not answer now is left to `detach`. */
+async function followNothing({ request, progress }: CopyContext): Promise<void> {
+  const connections = createConnections(AbortSignal.timeout(DETACH_MS));
+  try {
+    await detachSource(request, connections);
+  } catch (error) {
+    progress({ event: `the shared server still follows: ${describeFailure(error)}` });
+  } finally {
+    await connections.close();
+  }
+}
+
 const sum = (tables: TableReport[], key: "rows" | "bytes"): number =>
   tables.reduce((total, table) => total + table[key], 0);
 
-async function copyDatabase(
-  context: CopyContext,
-  target: Server,
-  database: string,
-): Promise<CopyReport["databases"][number]> {
+type DatabaseReport = CopyReport["databases"][number];
+
+async function copyDatabase(context: CopyContext, target: Server, database: string): Promise<DatabaseReport> {
   const { connections, request, progress } = context;
   return await connections.using(request.source, database, "source", (from) =>
     connections.using(target, database, "target", async (to) => {
@@ -65,43 +94,52 @@ async function copyDatabase(
       await requireReplaceable(to, database, request.tenant.id);
       requireDeclared(await at({ side: "source", database }, () => readTables(from)), database);
       const start = await startSlot(context, database, from);
-      const snapshot = (): Promise<CopyReport["databases"][number]> =>
-        transaction(from, SNAPSHOT, async () => {
-          const id = await shareSnapshot(from, database, start.slot?.snapshot);
-          const schema = await at({ side: "source", database }, () => readSchema(from));
-          const tables = await at({ side: "source", database }, () => readTables(from));
-          const notes = await prepareTarget(to, database, context, schema);
-          const reports = await copyTables(context, target, database, { from, to, id }, tables);
-          notes.push(...(await finishTarget(from, to, database, schema)), ...start.notes);
-          return {
-            name: database,
-            tables: reports,
-            following: start.slot !== null,
-            notes: [...schema.notes, ...notes],
-          };
-        });
-      const report = await snapshot().finally(() => start.slot?.close());
-      await at({ side: "target", database }, async () => {
-        if (start.slot) await startFollowing(to, start.slot.lsn);
-        await writeMarker(to, database, {
-          tenant: request.tenant.id,
-          state: "copied",
-          migration: request.migrationId,
-          following: report.following,
-          tables: Object.fromEntries(
-            report.tables.map(({ table, rows, checksum }) => [table, [rows, checksum]]),
-          ),
-        });
-      });
-      progress({
-        event: "database copied",
-        database,
-        rows: sum(report.tables, "rows"),
-        bytes: sum(report.tables, "bytes"),
-      });
+      const report = await transaction(from, SNAPSHOT, () =>
+        copySnapshot(context, target, database, { from, to, start }),
+      ).finally(() => start.slot?.close());
+      await at({ side: "target", database }, () => markCopied(context, to, report, start.slot));
+      const [rows, bytes] = [sum(report.tables, "rows"), sum(report.tables, "bytes")];
+      progress({ event: "database copied", database, rows, bytes });
       return report;
     }),
   );
+}
+
+/** All of a database as the source's transaction shows it, in the snapshot that the slot begins at. */
+async function copySnapshot(
+  context: CopyContext,
+  target: Server,
+  database: string,
+  { from, to, start }: { from: Client; to: Client; start: Start },
+): Promise<DatabaseReport> {
+  const id = await shareSnapshot(from, database, start.slot?.snapshot);
+  const schema = await at({ side: "source", database }, () => readSchema(from));
+  const tables = await at({ side: "source", database }, () => readTables(from));
+  const made = await prepareTarget(to, database, context, schema);
+  const reports = await copyTables(context, target, database, { from, to, id }, tables);
+  const finished = await finishTarget(from, to, database, schema);
+  return {
+    name: database,
+    tables: reports,
+    following: start.slot !== null,
+    notes: [...schema.notes, ...made, ...finished, ...start.notes],
+  };
+}
+
+async function markCopied(
+  { request }: CopyContext,
+  to: Client,
+  { name, tables, following }: DatabaseReport,
+  slot: Slot | null,
+): Promise<void> {
+  if (slot) await startFollowing(to, slot.lsn);
+  await writeMarker(to, name, {
+    tenant: request.tenant.id,
+    state: "copied",
+    migration: request.migrationId,
+    following,
+    tables: Object.fromEntries(tables.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
+  });
 }
 
 /** The snapshot that all readers share: the one the slot begins at, or one of this transaction's own. */

@@ -1,6 +1,5 @@
 /** The beginning of following a database's changes: publication, slot, and the snapshot that the slot begins at. */
 import { describeFailure } from "../../errors.ts";
-import { query } from "../connection.ts";
 import type { Client } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
 import { readTables } from "../tables.ts";
@@ -29,7 +28,6 @@ export async function startSlot(context: CopyContext, database: string, from: Cl
   } catch (error) {
     connections.signal.throwIfAborted();
     await dropPublication(from, database, request.tenant.id);
-    await query(from, "SELECT 1");
     return unfollowed(describeFailure(error));
   }
 }

@@ -146,6 +146,17 @@ describe.skipIf(!binDir)("changes between the copy and the cutover", () => {
     expect(await rows(servers.source, database, slots)).toEqual([]);
   });
 
+  it("are not followed in any database when the copy of one fails", async () => {
+    const whole = await createDatabase(servers, SEED);
+    const undeclared = await createDatabase(servers, "CREATE TABLE public.mystery (id int)");
+    const before = await rows(servers.source, whole, IDENTITIES);
+    await expect(runData("copy", requestFor(servers, [whole, undeclared]))).rejects.toThrow(/public.mystery/);
+    const slots = `SELECT FROM pg_replication_slots WHERE database IN ('${whole}', '${undeclared}')`;
+    expect(await rows(servers.source, whole, slots)).toEqual([]);
+    expect(await rows(servers.source, whole, "SELECT FROM pg_publication")).toEqual([]);
+    expect(await rows(servers.source, whole, IDENTITIES)).toEqual(before);
+  });
+
   it("keep the identities that another tenant needs, also where one begins as the other ends", async () => {
     const database = await createDatabase(servers, SEED);
     const before = await rows(servers.source, database, IDENTITIES);
