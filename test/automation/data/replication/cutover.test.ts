@@ -97,12 +97,13 @@ describe.skipIf(!binDir)("a cutover", () => {
     await verb("copy", database);
     await verb("catch-up", database);
     expect((await verb<VerifyReport>("verify", database)).differences).toEqual([]);
+    const beforeCutover = canary.acknowledged.length;
     const report = await verb<CutoverReport>("cutover", database);
-    const atCutover = canary.acknowledged.length;
+    const afterCutover = canary.acknowledged.length;
     await own.stop();
     await canary.stop();
     expect(report).toMatchObject({ mode: "followed", ok: true, differences: [] });
-    expect(canary.acknowledged.length).toBeGreaterThan(atCutover);
+    expect(afterCutover).toBeGreaterThan(beforeCutover);
     const arrived = await rows<{ id: string }>(
       servers.target,
       database,
