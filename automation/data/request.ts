@@ -14,7 +14,6 @@ export const VERBS = [
   "unfreeze",
   "detach",
   "purge",
-  "drop",
   "inspect",
 ] as const;
 export type Verb = (typeof VERBS)[number];

@@ -14,7 +14,10 @@ export interface DataMigrationArgs {
   dataCommand: string[];
 }
 
-/** Runs the data command once for each migration. */
+/**
+ * Runs the data command once for each migration. Its deletion does nothing: the copies go with the tenant's server, and
+ * what follows the shared one ends by the phase's undo, which also ends what a copy that failed has begun.
+ */
 export class DataMigration extends pulumi.ComponentResource {
   /** The command's report: databases, tables, rows, bytes, checksums. It holds no secrets. */
   readonly report: pulumi.Output<unknown>;
@@ -27,8 +30,6 @@ export class DataMigration extends pulumi.ComponentResource {
       {
         create: copy,
         update: copy,
-        // The copies go with the tenant's server; what is left on the shared one would fill its disk.
-        delete: planDataCommand(args.dataCommand, "postgres", "detach"),
         stdin: planStdin({
           tenant: planDataTenant(args.tenant),
           source: args.source,
@@ -42,11 +43,9 @@ export class DataMigration extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        // The other way round the old command would detach what the new one has just begun to follow.
-        deleteBeforeReplace: true,
         // A rotated password or a moved checkout is no reason to copy again: by then the tenant may be working on the
         // copy. Only another migration is.
-        ignoreChanges: ["create", "update", "delete", "stdin", "environment"],
+        ignoreChanges: ["create", "update", "stdin", "environment"],
         customTimeouts: { create: "12h", update: "12h" },
       },
     );

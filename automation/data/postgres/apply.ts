@@ -48,12 +48,11 @@ async function tryStatement(client: Client, sql: string): Promise<string | null>
   }
 }
 
-/** Removes every object of the database's users, extensions apart. Returns how many; call it inside a transaction. */
-export async function dropEverything(client: Client): Promise<number> {
+/** Removes every object of the database's users, extensions apart; call it inside a transaction. */
+export async function dropEverything(client: Client): Promise<void> {
   await client.query(`DROP SCHEMA IF EXISTS ${MOVE_SCHEMA} CASCADE`);
   const statements = await query<{ sql: string }>(client, DROPS);
   for (const { sql } of statements) await client.query(sql);
-  return statements.length;
 }
 
 // IF EXISTS, as a CASCADE before it may have taken the object along.

@@ -137,13 +137,6 @@ export interface DetachReport {
   seconds: number;
 }
 
-export interface DropReport {
-  store: "postgres";
-  verb: "drop";
-  databases: { name: string; dropped: number }[];
-  seconds: number;
-}
-
 /** What the shared server holds of a tenant. */
 export interface InspectReport {
   store: "postgres";
@@ -161,7 +154,6 @@ export type DataReport =
   | FreezeReport
   | ProvisionReport
   | PurgeReport
-  | DropReport
   | InspectReport
   | CatchUpReport
   | CutoverReport

@@ -4,7 +4,6 @@ import { copyDatabases } from "./copy.ts";
 import type { CopyContext } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { cutOver } from "./cutover.ts";
-import { dropCopies } from "./drop.ts";
 import { setFrozen } from "./freeze.ts";
 import { inspectTenant } from "./inspect.ts";
 import { provisionRole } from "./provision.ts";
@@ -23,7 +22,6 @@ const RUN = {
   freeze: (context) => setFrozen(context, "freeze"),
   unfreeze: (context) => setFrozen(context, "unfreeze"),
   purge: purgeTenant,
-  drop: dropCopies,
   inspect: inspectTenant,
   "catch-up": catchUpDatabases,
   detach: detachDatabases,

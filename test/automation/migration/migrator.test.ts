@@ -335,7 +335,7 @@ describe("the cutover", () => {
     await arrival(world, jobId, "ROLLED_BACK");
     expect(names()).toEqual(SLICE_ONLY);
     expect(dnsAnswer(world.engine.cloud, "api.acme.example.test")).toEqual(["10.0.0.1"]);
-    expect(world.data.at(-1)).toBe("unfreeze");
+    expect(world.data.slice(-2)).toEqual(["unfreeze", "detach"]);
   });
 
   test("keeps the slice when the decommission fails, and only a retry is possible then", async () => {

@@ -20,16 +20,17 @@ import { readMarker } from "../marker.ts";
 export async function detachDatabases(context: CopyContext): Promise<DetachReport> {
   const startedMs = performance.now();
   const { request, connections, progress } = context;
-  const databases = await detachSource(request, connections);
-  for (const { name } of databases) progress({ event: "detached", database: name });
   const notes: string[] = [];
   if (request.target) {
-    // The target may be on its way out; what counts is that the shared server is rid of everything.
+    // First, as it ends a copy that lost its caller and would go on to follow another database. The target may be on
+    // its way out; what counts is that the shared server is rid of everything.
     await detachTarget(request, request.target, connections).catch((error: unknown) => {
       connections.signal.throwIfAborted();
       notes.push(`the target keeps our notes: ${describeFailure(error)}`);
     });
   }
+  const databases = await detachSource(request, connections);
+  for (const { name } of databases) progress({ event: "detached", database: name });
   return { store: "postgres", verb: "detach", databases, notes, seconds: secondsSince(startedMs) };
 }
 
