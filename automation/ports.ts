@@ -29,6 +29,17 @@ export interface DataReport {
   [more: string]: unknown;
 }
 
+/** The cutover's report, of which the tenant is shown this: how long it could not write, and what was found. */
+export interface CutoverReport {
+  /** `copied` where the shared server keeps no changes: then the freeze grew with the data. */
+  mode: "followed" | "copied";
+  /** From the freeze until both sides were shown to be the same; 0 where nothing was frozen. */
+  frozenSeconds: number;
+  /** Rows that were compared with writes frozen. */
+  comparedInFreeze: number;
+  differences: string[];
+}
+
 export interface VerificationCheck {
   name: string;
   /** What it belongs to, for example `rollouts`, `endpoints`, `dns`, `data`, `objects`. */

@@ -1,8 +1,9 @@
+import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
 import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
-import type { DataInput } from "../../ports.ts";
+import type { CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
 import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
@@ -10,6 +11,13 @@ import { applySpec, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 
 const DNS_POLL_MS = 500;
+
+const reportSchema: z.ZodType<CutoverReport> = z.object({
+  mode: z.enum(["followed", "copied"]),
+  frozenSeconds: z.number(),
+  comparedInFreeze: z.number(),
+  differences: z.array(z.string()),
+});
 
 /**
  * Freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
@@ -65,9 +73,9 @@ async function bringIntoParity(context: PhaseContext, input: DataInput): Promise
   // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
   await mark(context, "frozenAt");
   const { freezeBudgetMs } = settings;
-  const report = await ports.runData("cutover", { ...input, freezeBudgetMs }, signal);
+  const report = reportSchema.parse(await ports.runData("cutover", { ...input, freezeBudgetMs }, signal));
   await artifacts.put(cutoverKey(job.id), report);
-  const { differences = [] } = report;
+  const { differences } = report;
   if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
   await mark(context, "copiedAt");
 }

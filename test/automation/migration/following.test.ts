@@ -4,7 +4,14 @@ import { isFollowed } from "../../../automation/migration/following.ts";
 import { createMemoryStore } from "../../../automation/store/memory-store.ts";
 import { SHORT_MS, createFakeClock } from "../../support/fake-clock.ts";
 import { createFakeEngine } from "../../support/fake-engine.ts";
-import { ADMIN, arrival, createWorld, inVerification, PATIENT_MS } from "../../support/fake-world.ts";
+import {
+  ADMIN,
+  arrival,
+  createWorld,
+  CUTOVER,
+  inVerification,
+  PATIENT_MS,
+} from "../../support/fake-world.ts";
 import type { World, WorldOptions } from "../../support/fake-world.ts";
 
 /** Longer than the fake clock lets pass by itself. */
@@ -126,7 +133,7 @@ test("a cutover is told how long writes may be frozen", async () => {
     ports: {
       runData: (verb, input) => {
         if (verb === "cutover") inputs.push(input.freezeBudgetMs);
-        return Promise.resolve(report);
+        return Promise.resolve({ ...CUTOVER });
       },
     },
   });
