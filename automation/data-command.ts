@@ -2,10 +2,18 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { tierliftError } from "./errors.ts";
-import type { DataReport, Ports } from "./ports.ts";
+import { createSerial } from "./serial.ts";
+import type { DataInput, DataReport, DataVerb, Ports } from "./ports.ts";
 
-/** A verb that runs inside the freeze has to end; longer ones are bounded by their phase. */
-const MAX_SECONDS = { freeze: 30, unfreeze: 30, delta: 3600, verify: 3600, inspect: 3600 } as const;
+/** Longer ones are bounded by their phase, and a cutover bounds the freeze in it by itself. */
+const MAX_SECONDS = {
+  "catch-up": 3600,
+  verify: 3600,
+  cutover: 7200,
+  unfreeze: 30,
+  detach: 120,
+  inspect: 3600,
+} as const satisfies Record<DataVerb, number>;
 const KEPT_LINES = 20;
 
 export interface DataCommandOptions {
@@ -19,7 +27,8 @@ export interface DataCommandOptions {
 /** Rejects with DATA_COMMAND_FAILED and the command's last lines; it writes no secret there. */
 export function createDataRunner({ command, environment, onProgress }: DataCommandOptions): Ports["runData"] {
   const [program = "", ...first] = command;
-  return (verb, input, signal) =>
+  const inTurn = createSerial();
+  const run = (verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport> =>
     new Promise<DataReport>((resolve, reject) => {
       const deadline = AbortSignal.timeout(MAX_SECONDS[verb] * 1000);
       const child = spawn(program, [...first, "postgres", verb], {
@@ -52,4 +61,7 @@ export function createDataRunner({ command, environment, onProgress }: DataComma
         reject(tierliftError("DATA_COMMAND_FAILED", { verb, problem }, { cause: failure }));
       });
     });
+  // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
+  return (verb, input, signal) =>
+    verb === "inspect" ? run(verb, input, signal) : inTurn(input.tenant.id, () => run(verb, input, signal));
 }

@@ -48,21 +48,33 @@ export function dedicatedAddressOf(stack: string, outputs: Record<string, unknow
   return data.dedicated.ingressAddress;
 }
 
+type TenantName = { id: string; slug: string };
+
 /** What the data command is told: from the shared server to the dedicated one. Throws MISSING_OUTPUT. */
 export function dataInputOf(
-  { id, slug }: { id: string; slug: string },
+  tenant: TenantName,
   outputs: Record<string, unknown>,
   platformOutputs: Record<string, unknown>,
 ): DataInput {
-  const shared = z.object({ postgres }).safeParse(platformOutputs).data;
+  const input = detachInputOf(tenant, outputs, platformOutputs);
+  if (input.target !== undefined) return input;
+  throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.postgres" });
+}
+
+/** The same for the end of a move, which does without the dedicated server where that is gone already. */
+export function detachInputOf(
+  { id, slug }: TenantName,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): DataInput {
+  const shared = z.object({ postgres }).safeParse(platformOutputs).data?.postgres;
   if (shared === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "postgres" });
-  const own = z.object({ dedicated: z.object({ postgres }) }).safeParse(outputs).data;
-  if (own === undefined) throw tierliftError("MISSING_OUTPUT", { stack: slug, output: "dedicated.postgres" });
+  const own = z.object({ dedicated: z.object({ postgres }) }).safeParse(outputs).data?.dedicated.postgres;
   return {
     tenant: { id, slug },
-    source: connectionOf(shared.postgres),
-    target: connectionOf(own.dedicated.postgres),
-    databases: own.dedicated.postgres.databases,
+    source: connectionOf(shared),
+    ...(own === undefined ? {} : { target: connectionOf(own) }),
+    databases: (own ?? shared).databases,
   };
 }
 

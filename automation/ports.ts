@@ -16,15 +16,28 @@ export interface DataInput {
   source: PostgresConnection;
   target?: PostgresConnection;
   databases: string[];
+  /** Longest time that the cutover may keep writes frozen. */
+  freezeBudgetMs?: number;
 }
 
-export type DataVerb = "freeze" | "delta" | "verify" | "unfreeze" | "inspect";
+export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
   /** Where source and target differ, one sentence each; empty or absent when they do not. */
   differences?: string[];
   [more: string]: unknown;
+}
+
+/** The cutover's report, of which the tenant is shown this: how long it could not write, and what was found. */
+export interface CutoverReport {
+  /** `copied` where the shared server keeps no changes: then the freeze grew with the data. */
+  mode: "followed" | "copied";
+  /** From the freeze until both sides were shown to be the same; 0 where nothing was frozen. */
+  frozenSeconds: number;
+  /** Rows that were compared with writes frozen. */
+  comparedInFreeze: number;
+  differences: string[];
 }
 
 export interface VerificationCheck {

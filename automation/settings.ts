@@ -22,6 +22,12 @@ export interface TierliftSettings {
   retryDelaysMs: readonly number[];
   /** How long the DNS answer may take to show a switch. */
   dnsConfirmationMs: number;
+  /** How often a tenant's changes are brought over between the copy and the cutover. */
+  catchUpEveryMs: number;
+  /** More than this much of the shared server's log kept for one tenant is told. */
+  maxLagBytes: number;
+  /** How long a cutover may keep writes frozen until both sides were shown to be the same. */
+  freezeBudgetMs: number;
   /** How often running counts are written, and the lease renewed. */
   progressWriteMs: number;
   heartbeatMs: number;
@@ -49,6 +55,9 @@ export const DEFAULT_SETTINGS = {
   },
   retryDelaysMs: [2_000, 10_000],
   dnsConfirmationMs: 2 * MINUTE,
+  catchUpEveryMs: 30_000,
+  maxLagBytes: 1024 ** 3,
+  freezeBudgetMs: 2_000,
   progressWriteMs: 1_000,
   heartbeatMs: 15_000,
   maxConcurrentOperations: 4,

@@ -1,7 +1,7 @@
 /** Phases, previews, reports and resources in a few lines. Pure. */
 import type { ChangeSet } from "../automation/engine/engine.ts";
 import type { TierliftEvent } from "../automation/model.ts";
-import type { VerificationReport } from "../automation/ports.ts";
+import type { CutoverReport, VerificationReport } from "../automation/ports.ts";
 import { printable } from "./text.ts";
 import type { PhaseData } from "./watch.ts";
 
@@ -65,6 +65,12 @@ export function describeReport({ checks, passed }: VerificationReport): string[]
       ({ group, name, expected, found }) => `    ${group} ${name}: ${expected} expected, ${found} found`,
     ),
   ];
+}
+
+/** One line on how long a tenant that was switched could not write. */
+export function describeFreeze({ mode, frozenSeconds, comparedInFreeze }: CutoverReport): string {
+  const rows = `${comparedInFreeze} ${mode === "followed" ? "changed " : ""}rows compared meanwhile`;
+  return `Writes were frozen for ${frozenSeconds.toFixed(2)} s until both sides were shown to be the same (${rows})`;
 }
 
 /** `azure-native:network:Subnet` → `azure-native:network`; `kubernetes:apps/v1:Deployment` → `kubernetes:apps`. */

@@ -1,6 +1,7 @@
 /** A migration watched by a person or a script until it is where they wait for it. */
 import type { JobStatus, Tenant } from "../automation/model.ts";
 import type { Context } from "./command.ts";
+import { describeFreeze } from "./describe.ts";
 import { createDisplay, createReader, type Display } from "./display.ts";
 import { EXIT, UnreachableError } from "./errors.ts";
 import { printLine, printResult, tell } from "./io.ts";
@@ -63,7 +64,7 @@ export const exitCodeOf = ({ status }: Job, wanted: readonly JobStatus[]): numbe
   wanted.includes(status) ? EXIT.done : EXIT.failed;
 
 export function describeOutcome({ slug }: Tenant, job: Job): string[] {
-  const { id, status, error, reason, targetTier, verificationDeadline } = job;
+  const { id, status, error, reason, targetTier, verificationDeadline, cutover } = job;
   const next = NEXT[status]?.map((step) => `  tierlift ${step.replace("SLUG", slug)}`) ?? [];
   const until = verificationDeadline === undefined || status !== "VERIFICATION" ? "" : verificationDeadline;
   return [
@@ -72,6 +73,7 @@ export function describeOutcome({ slug }: Tenant, job: Job): string[] {
     ),
     ...(error === undefined ? [] : wrap(`${error.code}: ${error.message}`, "  ")),
     ...(reason === undefined ? [] : wrap(`Reason given: ${reason}`, "  ")),
+    ...(status === "COMPLETED" && cutover ? wrap(`${describeFreeze(cutover)}.`, "  ") : []),
     ...(until === "" ? [] : wrap(`To be completed until ${until}, or it is rolled back.`, "  ")),
     ...(next.length === 0 ? [] : ["Next:", ...next]),
   ];

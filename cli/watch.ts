@@ -1,13 +1,16 @@
 /** A migration followed by its events, until it is where one waits for it. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { JobStatus, Phase, TierliftEvent, TierMigrationJob } from "../automation/model.ts";
-import type { VerificationReport } from "../automation/ports.ts";
+import type { CutoverReport, VerificationReport } from "../automation/ports.ts";
 import type { Client } from "./client.ts";
 import { UnreachableError } from "./errors.ts";
 import { followEvents, type FollowOptions } from "./stream.ts";
 
-/** A migration as it is answered, with the report of the automated checks once they have run. */
-export type Job = TierMigrationJob & { verification?: VerificationReport | null };
+/** A migration as it is answered, with the reports of the automated checks and of the cutover once they are there. */
+export type Job = TierMigrationJob & {
+  verification?: VerificationReport | null;
+  cutover?: CutoverReport | null;
+};
 
 /** The data of an event of type `phase`. */
 export interface PhaseData {

@@ -145,7 +145,8 @@ async function planSettings(
   dataCommand: string[],
 ): Promise<TierliftSettings> {
   const { images, zoneName, platformRegion, operationTimeoutMs } = settings;
-  const { recordTtlSeconds, cutoverTtlSeconds, reviewRequired, verificationWindowMs } = settings;
+  const { recordTtlSeconds, cutoverTtlSeconds, reviewRequired, verificationWindowMs, freezeBudgetMs } =
+    settings;
   return {
     ...DEFAULT_SETTINGS,
     program: { ...target.program, images, dataCommand, platformStack: PLATFORM_STACK_REFERENCE },
@@ -156,6 +157,7 @@ async function planSettings(
     cutoverTtlSeconds,
     reviewRequired,
     verificationWindowMs,
+    freezeBudgetMs,
     ...(operationTimeoutMs === null ? {} : { phaseTimeoutMs: { default: operationTimeoutMs } }),
   };
 }

@@ -27,6 +27,7 @@ export interface Settings {
   images: { registry: string; tag: string };
   recordTtlSeconds: number;
   cutoverTtlSeconds: number;
+  freezeBudgetMs: number;
   verificationWindowMs: number;
   reviewRequired: boolean;
   /** For every phase; null leaves each phase its own. */
@@ -96,6 +97,8 @@ export function parseSettings(env: NodeJS.ProcessEnv, checkout: string): Setting
     },
     recordTtlSeconds,
     cutoverTtlSeconds,
+    // Here control planes and servers share the machine with the data command.
+    freezeBudgetMs: (values.CUTOVER_FREEZE_SECONDS ?? (local ? 15 : 2)) * 1000,
     verificationWindowMs: (values.VERIFICATION_WINDOW_HOURS ?? 72) * 3_600_000,
     reviewRequired: values.REVIEW_REQUIRED ?? false,
     operationTimeoutMs: minutes === null ? null : minutes * 60_000,

@@ -163,6 +163,12 @@ export const VARIABLES = {
     allowed: "a whole number from 1 to 86400",
     schema: seconds(86_400),
   },
+  CUTOVER_FREEZE_SECONDS: {
+    default: "2 (azure), 15 (local)",
+    meaning: "How long a cutover may keep the tenant's writes frozen before it is taken back",
+    allowed: "a whole number from 1 to 86400",
+    schema: seconds(86_400),
+  },
   VERIFICATION_WINDOW_HOURS: {
     default: "72",
     meaning: "How long a tenant may try its new infrastructure",

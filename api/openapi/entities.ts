@@ -17,7 +17,7 @@ import type {
   TierLimits,
   TierMigrationJob,
 } from "../../automation/model.ts";
-import type { VerificationCheck, VerificationReport } from "../../automation/ports.ts";
+import type { CutoverReport, VerificationCheck, VerificationReport } from "../../automation/ports.ts";
 import type { TenantPage } from "../../automation/tenants.ts";
 import { TIERS } from "../../stacks/spec.ts";
 import type { Problem } from "../problems.ts";
@@ -160,6 +160,16 @@ const verificationReport = named(
   "VerificationReport",
   "Automated checks: of the new infrastructure, or of what is left after a way back.",
 );
+const cutoverReport = named(
+  fieldsOf<CutoverReport>()({
+    mode: z.enum(["followed", "copied"]),
+    frozenSeconds: z.number(),
+    comparedInFreeze: count,
+    differences: z.array(text),
+  }),
+  "CutoverReport",
+  "What the last changes were brought over with: writes frozen, rows compared, differences found.",
+);
 export const jobDetails = named(
   z.object({
     ...job.shape,
@@ -167,6 +177,7 @@ export const jobDetails = named(
     undone: verificationReport
       .nullable()
       .describe("After a rollback or cancel: what may not be left, and what has to be as it was."),
+    cutover: cutoverReport.nullable().describe("After a cutover: how long the tenant's writes were frozen."),
   }),
   "MigrationDetails",
   "A migration with the reports of its checks, each null until they have run.",

@@ -93,11 +93,12 @@ export function createMigrationRoutes(
 
   app.get("/:jobId", async (c) => {
     const job = jobFor(c);
-    const [verification, undone] = await Promise.all([
+    const [verification, undone, cutover] = await Promise.all([
       orNull(migrations.report(job.id)),
       orNull(migrations.undoReport(job.id)),
+      migrations.cutoverReport(job.id),
     ]);
-    return c.json({ ...job, verification, undone });
+    return c.json({ ...job, verification, undone, cutover });
   });
 
   app.get("/:jobId/preview", async (c) => {

@@ -6,6 +6,7 @@ export const EXIT_CODES = {
   MISMATCH: 3,
   DATABASE: 4,
   REFUSED: 5,
+  FREEZE_BUDGET: 6,
   CANCELLED: 143,
 } as const;
 export type DataErrorCode = keyof typeof EXIT_CODES;

@@ -6,12 +6,14 @@ import { DataError } from "./errors.ts";
 export const VERBS = [
   "provision",
   "copy",
+  "catch-up",
   "verify",
   "delta",
+  "cutover",
   "freeze",
   "unfreeze",
+  "detach",
   "purge",
-  "drop",
   "inspect",
 ] as const;
 export type Verb = (typeof VERBS)[number];
@@ -40,6 +42,8 @@ const requestSchema = z.object({
   target: serverSchema.optional(),
   databases: z.array(z.string().min(1)).min(1),
   migrationId: z.string().optional(),
+  /** Longest time that a cutover may keep writes frozen; without it there is no limit. */
+  freezeBudgetMs: z.int().min(1).optional(),
   /** The tenant's role on the shared server; its name follows from the slug where it is not given. */
   role: z
     .object({

@@ -11,12 +11,12 @@ import type {
   Phase,
   TierMigrationJob,
 } from "../model.ts";
-import type { Ports, VerificationReport } from "../ports.ts";
+import type { CutoverReport, Ports, VerificationReport } from "../ports.ts";
 import { createSerial } from "../serial.ts";
 import type { Store } from "../store/store.ts";
 import type { Tier } from "../../stacks/spec.ts";
 import type { Migrator } from "./migrator.ts";
-import { previewKey, reportKey, undoReportKey } from "./phases/phase.ts";
+import { cutoverKey, previewKey, reportKey, undoReportKey } from "./phases/phase.ts";
 import { isUpgrade } from "./plan.ts";
 import { isEnded, transition } from "./states.ts";
 import type { Command } from "./states.ts";
@@ -63,6 +63,8 @@ export interface Migrations {
   report(jobId: string): Promise<VerificationReport>;
   /** Of the last check after a rollback or cancel. Throws UNDO_REPORT_NOT_FOUND. */
   undoReport(jobId: string): Promise<VerificationReport>;
+  /** Of the last cutover whose freeze was not over its budget; null before it. */
+  cutoverReport(jobId: string): Promise<CutoverReport | null>;
   audit(jobId: string): Promise<AuditEntry[]>;
 }
 
@@ -225,6 +227,11 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
       const report = await store.artifacts.get(undoReportKey(jobId));
       if (report === undefined) throw tierliftError("UNDO_REPORT_NOT_FOUND", { jobId });
       return report as VerificationReport;
+    },
+
+    async cutoverReport(jobId) {
+      find(jobId);
+      return ((await store.artifacts.get(cutoverKey(jobId))) ?? null) as CutoverReport | null;
     },
 
     audit(jobId) {

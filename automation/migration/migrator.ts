@@ -6,6 +6,7 @@ import { asTierliftError } from "../errors.ts";
 import type { HeldLease, Leases } from "../lease.ts";
 import type { JobStatus, MigrationRecord } from "../model.ts";
 import { untilAborted } from "../serial.ts";
+import { createFollowing } from "./following.ts";
 import { createJournal } from "./journal.ts";
 import { nextStep } from "./plan.ts";
 import type { Step } from "./plan.ts";
@@ -43,6 +44,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
   const { verificationWindowMs } = settings;
   const journal = createJournal({ ...options, clock: ports.clock, verificationWindowMs });
   const steps = createSteps({ ...options, journal });
+  const following = createFollowing({ ...options, journal });
   const stopping = new AbortController();
   const readyOrStopping = Promise.race([platformReady, untilAborted(stopping.signal)]);
   readyOrStopping.catch(() => undefined); // it is told where it is awaited
@@ -50,6 +52,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   function wake(jobId: string, { interrupt = false } = {}): void {
     if (stopping.signal.aborted) return;
+    following.drop(journal.read(jobId));
     const present = runs.get(jobId);
     if (present === undefined) {
       const run: Run = {
@@ -97,6 +100,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
       run.status = record.job.status;
       run.interrupt = new AbortController();
       try {
+        await following.sync(record);
         if (worksOnStack(record)) await lease.hold();
         await perform(record, step, { stopping: stopping.signal, interrupt: run.interrupt.signal, lease });
       } catch (error) {
@@ -105,7 +109,7 @@ export function createMigrator(options: MigratorOptions): Migrator {
         if (journal.read(jobId).job.status !== record.job.status) continue;
         await journal.fail(record, record.job.provisioningState, asTierliftError(error));
       }
-      watch(journal.read(jobId));
+      await watch(journal.read(jobId));
     }
   }
 
@@ -126,7 +130,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
     }
   }
 
-  function watch(record: MigrationRecord): void {
+  async function watch(record: MigrationRecord): Promise<void> {
+    if (!stopping.signal.aborted) await following.sync(record);
     if (record.job.status !== "VERIFICATION") return;
     watchWindow(record, { journal, ledger, clock: ports.clock, signal: stopping.signal }).then(
       (isOver) => isOver && wake(record.id),
@@ -141,14 +146,14 @@ export function createMigrator(options: MigratorOptions): Migrator {
     async start() {
       await journal.syncTenants();
       for (const record of store.migrations.list(({ job }) => !isEnded(job.status))) {
-        watch(record);
+        await watch(record);
         wake(record.id);
       }
     },
     wake,
     async stop() {
       stopping.abort(new Error("the service stops"));
-      await Promise.all([...runs.values()].map(({ done }) => done));
+      await Promise.all([...[...runs.values()].map(({ done }) => done), following.stop()]);
     },
   };
 }

@@ -2,7 +2,7 @@
 import type { ChangeSet } from "../../automation/engine/engine.ts";
 import type { JobStatus, Tenant, TierliftEvent } from "../../automation/model.ts";
 import type { Client } from "../../cli/client.ts";
-import { createTeller, describeChanges, describeReport } from "../../cli/describe.ts";
+import { createTeller, describeChanges, describeFreeze, describeReport } from "../../cli/describe.ts";
 import { createWatch, type Job, type Watch } from "../../cli/watch.ts";
 import { CommandError } from "../command-line.ts";
 import { askDns, type Stage } from "./stage.ts";
@@ -53,8 +53,10 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   } finally {
     watch.stop();
   }
-  const { status } = await owner.get<Job>(path);
+  const { status, cutover } = await owner.get<Job>(path);
   if (status !== "COMPLETED") throw new CommandError(`the migration is ${status}`);
+  if (!cutover) throw new CommandError("there is no report of the cutover");
+  print(`  ${describeFreeze(cutover)}`);
 }
 
 async function until(watch: Watch, wanted: JobStatus[]): Promise<JobStatus> {

@@ -21,8 +21,9 @@ export function postgresqlConf(settings: ServerSettings): string {
     // Shared memory in files of the data folder: containers often have next to no /dev/shm.
     dynamic_shared_memory_type: "mmap",
     wal_level: "logical",
-    max_wal_senders: 20,
-    max_replication_slots: 20,
+    // A slot for each database of each tenant that is on its way.
+    max_wal_senders: 100,
+    max_replication_slots: 100,
     max_worker_processes: 16,
     min_wal_size: "64MB",
     // Survives a killed process, not a power cut: a fair price on a machine where disks are shared and slow.

@@ -12,11 +12,12 @@ export interface DataMigrationArgs {
   target: PostgresLogin;
   databases: pulumi.Input<string[]>;
   dataCommand: string[];
-  /** The tenant's flexible server: when it goes, the copies need not be dropped one by one. */
-  deletedWith: pulumi.Resource;
 }
 
-/** Runs the data command once for each migration. */
+/**
+ * Runs the data command once for each migration. Its deletion does nothing: the copies go with the tenant's server, and
+ * what follows the shared one ends by the phase's undo, which also ends what a copy that failed has begun.
+ */
 export class DataMigration extends pulumi.ComponentResource {
   /** The command's report: databases, tables, rows, bytes, checksums. It holds no secrets. */
   readonly report: pulumi.Output<unknown>;
@@ -29,7 +30,6 @@ export class DataMigration extends pulumi.ComponentResource {
       {
         create: copy,
         update: copy,
-        delete: planDataCommand(args.dataCommand, "postgres", "drop"),
         stdin: planStdin({
           tenant: planDataTenant(args.tenant),
           source: args.source,
@@ -43,12 +43,9 @@ export class DataMigration extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        deletedWith: args.deletedWith,
-        // The other way round the old command's `drop` would take away what the new one has just copied.
-        deleteBeforeReplace: true,
         // A rotated password or a moved checkout is no reason to copy again: by then the tenant may be working on the
         // copy. Only another migration is.
-        ignoreChanges: ["create", "update", "delete", "stdin", "environment"],
+        ignoreChanges: ["create", "update", "stdin", "environment"],
         customTimeouts: { create: "12h", update: "12h" },
       },
     );

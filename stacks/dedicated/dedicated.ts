@@ -132,7 +132,6 @@ export class Dedicated extends pulumi.ComponentResource {
           target: stores.connections.postgres,
           databases: stores.postgres.databases,
           dataCommand: args.settings.dataCommand,
-          deletedWith: stores.postgres.server,
         },
         { parent: this, dependsOn: [infrastructure] },
       );

@@ -3,7 +3,7 @@ import type { TierMigrationJob } from "../../automation/model.ts";
 import type { Problem } from "../../api/problems.ts";
 import { createApi, mintToken } from "../support/api.ts";
 import type { Api } from "../support/api.ts";
-import { activeTenant, arrival, CREDENTIALS, PATIENT_MS, underWay } from "../support/fake-world.ts";
+import { activeTenant, arrival, CREDENTIALS, CUTOVER, PATIENT_MS, underWay } from "../support/fake-world.ts";
 
 const BASE = "/api/v1/migrations";
 const UNKNOWN = "00000000-0000-4000-8000-ffffffffffff";
@@ -148,6 +148,8 @@ describe("a migration's end", () => {
     const response = await api.post(`${BASE}/${jobId}/complete-verification`, platformAdmin);
     expect(response.status).toBe(200);
     expect(await jobOf(response)).toMatchObject({ status: "COMPLETED" });
+    const details = await (await api.get(`${BASE}/${jobId}`, platformAdmin)).json();
+    expect(details).toMatchObject({ cutover: CUTOVER });
     expect((await api.get(`${BASE}/tenants/${tenantId}/status`, platformAdmin)).status).toBe(404);
     const history = (await (
       await api.get(`${BASE}/tenants/${tenantId}/history`, platformAdmin)
@@ -187,8 +189,8 @@ describe("what can be read of a job", () => {
     expect(preview.status).toBe(200);
     expect(await preview.json()).toHaveProperty("totals.create");
     expect((await api.get(`${BASE}/${jobId}/preview?phase=NONE`, platformAdmin)).status).toBe(400);
-    const job = (await (await api.get(`${BASE}/${jobId}`, platformAdmin)).json()) as { verification: object };
-    expect(job.verification).toMatchObject({ passed: true });
+    const job = (await (await api.get(`${BASE}/${jobId}`, platformAdmin)).json()) as object;
+    expect(job).toMatchObject({ verification: { passed: true }, undone: null, cutover: null });
     const trail = (await (await api.get(`${BASE}/${jobId}/audit`, platformAdmin)).json()) as unknown[];
     expect(trail.length).toBeGreaterThan(3);
   });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChangeSet, OperationKind } from "../../automation/engine/engine.ts";
-import { describeChanges, describePhase, describeReport } from "../../cli/describe.ts";
+import { describeChanges, describeFreeze, describePhase, describeReport } from "../../cli/describe.ts";
 
 const operation = (type: string, kind: OperationKind = "create") => ({
   operation: kind,
@@ -54,6 +54,14 @@ test("a report is told by groups, and what failed one by one", () => {
     "    1/1 zone",
     "    rollouts ai-service: 2 expected, 1 found",
   ]);
+});
+
+test.each([
+  ["followed", "0.31 s until both sides were shown to be the same (7 changed rows compared meanwhile)"],
+  ["copied", "0.31 s until both sides were shown to be the same (7 rows compared meanwhile)"],
+] as const)("a cutover that %s is told by its freeze", (mode, told) => {
+  const report = { mode, frozenSeconds: 0.312, comparedInFreeze: 7, differences: [] };
+  expect(describeFreeze(report)).toBe(`Writes were frozen for ${told}`);
 });
 
 test.each([

@@ -42,6 +42,7 @@ describe("without any variable", () => {
       images: { registry: "matihlabsacr.azurecr.io/matih", tag: "20260212-0000000" },
       recordTtlSeconds: 10,
       cutoverTtlSeconds: 1,
+      freezeBudgetMs: 15_000,
       verificationWindowMs: 72 * 3_600_000,
       reviewRequired: false,
       operationTimeoutMs: 600_000,
@@ -72,6 +73,7 @@ test.each([
   ["TIERLIFT_PROVIDER_AZURE_NATIVE", "official", { replacedPlugins: { "azure-native": "official" } }],
   ["TIERLIFT_ARM_RETRY_SECONDS", "0.5,2", { armRetryDelaysMs: [500, 2000] }],
   ["REVIEW_REQUIRED", "true", { reviewRequired: true }],
+  ["CUTOVER_FREEZE_SECONDS", "5", { freezeBudgetMs: 5_000 }],
   ["VERIFICATION_WINDOW_HOURS", "1", { verificationWindowMs: 3_600_000 }],
   ["OPERATION_TIMEOUT_MINUTES", "2", { operationTimeoutMs: 120_000 }],
   ["DNS_TTL_SECONDS", "60", { recordTtlSeconds: 60 }],
@@ -122,6 +124,7 @@ describe("on the azure target", () => {
     expect(settings).toMatchObject({
       recordTtlSeconds: 300,
       cutoverTtlSeconds: 60,
+      freezeBudgetMs: 2_000,
       operationTimeoutMs: null,
     });
     expect(settings.azure).toMatchObject({

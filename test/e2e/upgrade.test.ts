@@ -19,6 +19,7 @@ import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts"
 import type { RowCounts } from "../../commands/demo/rows.ts";
 import { Installation, processesOf, until } from "./installation.ts";
 import type { Answer } from "./installation.ts";
+import { replicationOf } from "./world.ts";
 
 const ARM_CHECK = path.resolve(import.meta.dirname, "../../../shared/arm/arm-check.mjs");
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
@@ -31,6 +32,7 @@ let tenantAdmin: string;
 let tenantId: string;
 let jobId: string;
 let rows: RowCounts;
+let replication: Record<string, string[]>;
 let otherTenantId: string;
 
 const ids = () => ({ tenantId, jobId });
@@ -134,6 +136,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     await writeRows(shared(), ca, tenantId, 30);
     await writeRows(shared(), ca, otherTenantId, 10);
     rows = await countRows(shared(), ca);
+    replication = await replicationOf(installation);
     expect(rows.tenants.get(tenantId)).toBeGreaterThan(1000);
     expect(await addressOf("api.acme.matih.ai")).toHaveLength(1);
   });
@@ -201,6 +204,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     const preview = await installation.get(`/api/v1/migrations/${jobId}/preview`, tenantAdmin);
     expect(preview).toMatchObject({ status: 200, body: { totals: { update: 4, replace: 0, delete: 0 } } });
     expect((preview.body as { totals: { create: number } }).totals.create).toBeGreaterThan(150);
+    expect(await replicationOf(installation)).not.toEqual(replication);
   });
 
   it("goes back and leaves nothing of its own behind", async () => {
@@ -218,6 +222,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     ).deployment;
     expect(resources.filter(({ urn }) => urn.includes("tierlift:dedicated:Dedicated"))).toEqual([]);
     expect(await countRows(shared(), installation.endpoints().ca)).toEqual(rows);
+    expect(await replicationOf(installation)).toEqual(replication);
   });
 
   it("is moved in a second try and told so in a stream that ends", async () => {
@@ -250,6 +255,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
       tenants: new Map([[otherTenantId, rows.tenants.get(otherTenantId)]]),
       reference: rows.reference,
     });
+    expect(await replicationOf(installation)).toEqual(replication);
   });
 
   it("runs on its own cluster, and the shared one holds nothing of it", async () => {

@@ -13,8 +13,8 @@ import { lookAt } from "./world.ts";
 
 const MINUTE = 60_000;
 const CANCELLABLE = PHASES.slice(0, PHASES.indexOf("CUTTING_OVER"));
-/** One with ARM and one with API servers at work; `upgrade.test.ts` goes back in VERIFICATION. */
-const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES"];
+/** With ARM at work, API servers, and the shared database; `upgrade.test.ts` goes back in VERIFICATION. */
+const ALWAYS: readonly Phase[] = ["PROVISIONING_INFRASTRUCTURE", "DEPLOYING_SERVICES", "MIGRATING_DATA"];
 
 const { installation, begun } = tellChapters("STARTER");
 /** Resolves in the middle of a phase of the tenant's migration, which `begin` starts. */

@@ -26,6 +26,8 @@ export interface World {
   objects: Record<string, string>;
   /** Count and checksum by table of the shared server. */
   rows: Record<string, string>;
+  /** What could change, keep or send on rows of the shared server: slots, publications, identities, triggers. */
+  replication: Record<string, string[]>;
   answers: Record<string, string[]>;
   /** The stack's resources: `urn id`. */
   state: string[];
@@ -37,15 +39,17 @@ export const armLogOf = ({ home }: Installation): RequestLine[] =>
 /** The world around a tenant. */
 export async function lookAt(installation: Installation, slug: string): Promise<World> {
   const { clusters, postgres } = installation.endpoints();
-  const [arm, objects, rows, answers, state] = await Promise.all([
+  const [arm, objects, rows, replication, answers, state] = await Promise.all([
     listAll(new Operator(installation)),
     digestNamespace(installation, `tenant-${slug}`),
     digestRows(installation),
+    replicationOf(installation),
     resolveAll(installation, slug),
     stateOf(installation, slug),
   ]);
   const servers = [...clusters, ...postgres].map(({ resourceId }) => resourceId.toLowerCase()).sort();
-  return { arm, made: standing(armLogOf(installation)), servers, objects, rows, answers, state };
+  const made = standing(armLogOf(installation));
+  return { arm, made, servers, objects, rows, replication, answers, state };
 }
 
 async function listAll(operator: Operator): Promise<string[]> {
@@ -125,9 +129,54 @@ export async function digestRows(
   installation: Installation,
   of: string = "platform",
 ): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  await eachDatabase(installation, of, async (client, database) => {
+    const tables = await client.query<{ name: string }>(
+      `SELECT quote_ident(table_name) AS name FROM information_schema.tables
+       WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
+    );
+    const roles = await client.query<{ roles: string }>(
+      // Those that no tenant has for its own stay: PostgreSQL's, and the two that all tenants' roles are members of.
+      `SELECT string_agg(rolname, ' ' ORDER BY rolname) AS roles FROM pg_roles
+       WHERE rolname !~ '^pg_' AND rolname NOT IN ('${READER}', '${WRITER}')`,
+    );
+    digests["roles"] = roles.rows[0]!.roles;
+    for (const { name } of tables.rows) {
+      const { rows } = await client.query<{ digest: string }>(
+        `SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '-') AS digest
+         FROM ${name} t`,
+      );
+      digests[`${database}.${name}`] = rows[0]!.digest;
+    }
+  });
+  return digests;
+}
+
+/** By database, and the whole server's slots by each. */
+export async function replicationOf(installation: Installation): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  await eachDatabase(installation, "platform", async (client, database) => {
+    const { rows } = await client.query<{ line: string }>(
+      `SELECT 'slot ' || slot_name AS line FROM pg_replication_slots
+       UNION ALL SELECT 'publication ' || pubname FROM pg_publication
+       UNION ALL SELECT 'subscription ' || subname FROM pg_stat_subscription
+       UNION ALL SELECT format('identity %s of %s', relreplident, oid::regclass) FROM pg_class
+         WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+       UNION ALL SELECT format('trigger %s of %s, %s', tgname, tgrelid::regclass, tgenabled) FROM pg_trigger
+         WHERE NOT tgisinternal ORDER BY 1`,
+    );
+    found[database] = rows.map(({ line }) => line);
+  });
+  return found;
+}
+
+async function eachDatabase(
+  installation: Installation,
+  of: string,
+  work: (client: pg.Client, database: string) => Promise<void>,
+): Promise<void> {
   const { postgres, ca } = installation.endpoints();
   const server = postgres.find(({ resourceId }) => resourceId.includes(of))!;
-  const digests: Record<string, string> = {};
   for (const { database } of SERVICE_DATABASES) {
     const client = new pg.Client({
       host: server.host,
@@ -139,28 +188,11 @@ export async function digestRows(
     });
     await client.connect();
     try {
-      const tables = await client.query<{ name: string }>(
-        `SELECT quote_ident(table_name) AS name FROM information_schema.tables
-         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`,
-      );
-      const roles = await client.query<{ roles: string }>(
-        // Those that no tenant has for its own stay: PostgreSQL's, and the two that all tenants' roles are members of.
-        `SELECT string_agg(rolname, ' ' ORDER BY rolname) AS roles FROM pg_roles
-         WHERE rolname !~ '^pg_' AND rolname NOT IN ('${READER}', '${WRITER}')`,
-      );
-      digests["roles"] = roles.rows[0]!.roles;
-      for (const { name } of tables.rows) {
-        const { rows } = await client.query<{ digest: string }>(
-          `SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '-') AS digest
-           FROM ${name} t`,
-        );
-        digests[`${database}.${name}`] = rows[0]!.digest;
-      }
+      await work(client, database);
     } finally {
       await client.end();
     }
   }
-  return digests;
 }
 
 async function resolveAll(installation: Installation, slug: string): Promise<Record<string, string[]>> {

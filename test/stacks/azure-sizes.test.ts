@@ -13,6 +13,7 @@ import {
 } from "../../stacks/azure-sizes.ts";
 import type { PoolPlan } from "../../stacks/azure-sizes.ts";
 import { DATABASES } from "../../stacks/services/catalogue.ts";
+import { planServerConfigurations } from "../../stacks/stores/plan.ts";
 import { requestsOf } from "../../stacks/services/sizing.ts";
 import { TIER_TABLE } from "../../stacks/tiers.ts";
 
@@ -87,6 +88,16 @@ describe("stores", () => {
     expect(planPostgres("ENTERPRISE").zoneRedundant).toBe(true);
     expect(planPostgres("PROFESSIONAL").zoneRedundant).toBe(false);
     expect(planSharedPostgres().zoneRedundant).toBe(true);
+  });
+
+  it("logs changes for others on the server that tenants leave, and on no other", () => {
+    const shared = planServerConfigurations(planSharedPostgres());
+    expect(shared).toMatchObject({
+      wal_level: "logical",
+      max_replication_slots: "100",
+      max_wal_senders: "100",
+    });
+    expect(planServerConfigurations(planPostgres("ENTERPRISE"))).not.toHaveProperty("wal_level");
   });
 
   it("never shrink from a tier to the next", () => {

@@ -1,7 +1,7 @@
 /** A whole service over the fake engine: what is asked through the facade, what happened through the fakes. */
 import { silentLogger } from "../../automation/logger.ts";
 import type { Actor, JobStatus, Phase, Tenant, TierMigrationJob } from "../../automation/model.ts";
-import type { DataReport, DataVerb, Ports, SliceDigest } from "../../automation/ports.ts";
+import type { CutoverReport, DataReport, DataVerb, Ports, SliceDigest } from "../../automation/ports.ts";
 import { DEFAULT_SETTINGS } from "../../automation/settings.ts";
 import type { TierliftSettings } from "../../automation/settings.ts";
 import { createMemoryStore } from "../../automation/store/memory-store.ts";
@@ -46,6 +46,14 @@ export interface WorldOptions {
   onData?: (verb: DataVerb) => DataReport | Promise<DataReport>;
 }
 
+/** As the data command reports it when all is well. */
+export const CUTOVER: CutoverReport = {
+  mode: "followed",
+  frozenSeconds: 0.3,
+  comparedInFreeze: 2,
+  differences: [],
+};
+
 let ids = 0;
 const newId = (): string => `00000000-0000-4000-8000-${String((ids += 1)).padStart(12, "0")}`;
 
@@ -61,6 +69,7 @@ export const SETTINGS: TierliftSettings = {
   zoneName: "example.test",
   platformRegion: "westeurope",
   heartbeatMs: NEVER_MS,
+  catchUpEveryMs: NEVER_MS,
 };
 
 export function createWorld(options: WorldOptions = {}): World {
@@ -71,7 +80,7 @@ export function createWorld(options: WorldOptions = {}): World {
     resolveSecret: () => Promise.resolve(CLIENT_SECRET),
     runData: async (verb) => {
       data.push(verb);
-      return (await options.onData?.(verb)) ?? {};
+      return { ...(verb === "cutover" ? CUTOVER : {}), ...(await options.onData?.(verb)) };
     },
     resolveDns: (name) => Promise.resolve(dnsAnswer(engine.cloud, name)),
     verify: () => Promise.resolve({ checks: [], passed: true, startedAt: "", finishedAt: "" }),

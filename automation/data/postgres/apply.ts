@@ -4,7 +4,7 @@ import { DataError, describeFailure } from "../errors.ts";
 import { BULK_TIMEOUT_MS, query } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { Statement } from "./schema.ts";
-import { fromExtension, USER_SCHEMAS } from "./tables.ts";
+import { fromExtension, MOVE_SCHEMA, USER_SCHEMAS } from "./tables.ts";
 
 /**
  * Runs statements whose order is not known to be right (a view on a view, a default that calls a function): one that
@@ -48,11 +48,11 @@ async function tryStatement(client: Client, sql: string): Promise<string | null>
   }
 }
 
-/** Removes every object of the database's users, extensions apart. Returns how many; call it inside a transaction. */
-export async function dropEverything(client: Client): Promise<number> {
+/** Removes every object of the database's users, extensions apart; call it inside a transaction. */
+export async function dropEverything(client: Client): Promise<void> {
+  await client.query(`DROP SCHEMA IF EXISTS ${MOVE_SCHEMA} CASCADE`);
   const statements = await query<{ sql: string }>(client, DROPS);
   for (const { sql } of statements) await client.query(sql);
-  return statements.length;
 }
 
 // IF EXISTS, as a CASCADE before it may have taken the object along.

@@ -33,3 +33,11 @@ export async function claimTarget(client: Client, database: string): Promise<voi
 export async function lockPrivileges(client: Client): Promise<void> {
   await query(client, "SELECT pg_advisory_lock($1)", [LOCK + 1]);
 }
+
+/**
+ * Until the transaction's end, in this database: two tenants' publications share the replica identities that the one
+ * may need while the other puts them back.
+ */
+export async function lockPublications(client: Client): Promise<void> {
+  await query(client, "SELECT pg_advisory_xact_lock($1)", [LOCK + 2]);
+}

@@ -36,6 +36,8 @@ export interface Connections {
     side: "source" | "target",
     work: (client: Client) => Promise<T>,
   ): Promise<T>;
+  /** A connection that speaks the replication protocol; for making slots. */
+  openReplication(server: Server, database: string): Promise<Client>;
   /** Ends every open connection; the servers roll back what was not committed. */
   close(): Promise<void>;
   readonly signal: AbortSignal;
@@ -49,8 +51,15 @@ export function createConnections(signal: AbortSignal): Connections {
   };
   signal.addEventListener("abort", onAbort, { once: true });
 
-  async function openOne(server: Server, database: string, side: "source" | "target"): Promise<Client> {
-    const client = await at({ side, database }, () => connectWithRetry(server, database, signal));
+  async function openOne(
+    server: Server,
+    database: string,
+    side: "source" | "target",
+    replication = false,
+  ): Promise<Client> {
+    const client = await at({ side, database }, () =>
+      connectWithRetry({ ...server, database, replication }, signal),
+    );
     open.add(client);
     client.once("end", () => open.delete(client));
     // Without a listener a connection that breaks between two queries would end the process.
@@ -60,7 +69,8 @@ export function createConnections(signal: AbortSignal): Connections {
 
   return {
     signal,
-    open: openOne,
+    open: (server, database, side) => openOne(server, database, side),
+    openReplication: (server, database) => openOne(server, database, "source", true),
     async using(server, database, side, work) {
       const client = await openOne(server, database, side);
       try {
@@ -76,11 +86,13 @@ export function createConnections(signal: AbortSignal): Connections {
   };
 }
 
-async function connectWithRetry(server: Server, database: string, signal: AbortSignal): Promise<Client> {
+type Address = Server & { database: string; replication: boolean };
+
+async function connectWithRetry(address: Address, signal: AbortSignal): Promise<Client> {
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted();
     try {
-      return await connect(server, database);
+      return await connect(address);
     } catch (error) {
       if (attempt >= CONNECT_TRIES || !isTransient(error)) throw error;
       await delay(200 * 2 ** attempt, undefined, { signal });
@@ -88,34 +100,36 @@ async function connectWithRetry(server: Server, database: string, signal: AbortS
   }
 }
 
-async function connect(server: Server, database: string): Promise<Client> {
-  const mode = server.sslmode ?? (isLoopback(server.host) ? "prefer" : "require");
-  if (mode === "disable") return await connectOnce(server, database, false);
+async function connect(address: Address): Promise<Client> {
+  const mode = address.sslmode ?? (isLoopback(address.host) ? "prefer" : "require");
+  if (mode === "disable") return await connectOnce(address, false);
   try {
-    return await connectOnce(server, database, true);
+    return await connectOnce(address, true);
   } catch (error) {
     if (mode === "prefer" && error instanceof Error && /does not support SSL/.test(error.message)) {
-      return await connectOnce(server, database, false);
+      return await connectOnce(address, false);
     }
     throw error;
   }
 }
 
-async function connectOnce(server: Server, database: string, tls: boolean): Promise<Client> {
-  const client = new pg.Client({
-    host: server.host,
-    port: server.port,
-    user: server.user,
-    password: server.password,
-    database,
+async function connectOnce(address: Address, tls: boolean): Promise<Client> {
+  const options: pg.ClientConfig & { replication?: string } = {
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    password: address.password,
+    database: address.database,
+    ...(address.replication ? { replication: "database" } : {}),
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     // Node's roots and NODE_EXTRA_CA_CERTS decide; the certificate has to name the host.
     ssl: tls
-      ? { rejectUnauthorized: true, ...(isIP(server.host) ? {} : { servername: server.host }) }
+      ? { rejectUnauthorized: true, ...(isIP(address.host) ? {} : { servername: address.host }) }
       : false,
-  });
+  };
+  const client = new pg.Client(options);
   try {
     await client.connect();
     await client.query(SESSION_SETTINGS);
@@ -138,7 +152,8 @@ function isTransient(error: unknown): boolean {
   );
 }
 
-async function end(client: Client): Promise<void> {
+/** Ends a connection, also one that was lost or does not listen. */
+export async function end(client: Client): Promise<void> {
   // A connection in the middle of a COPY does not answer the polite end.
   const timer = setTimeout(() => destroy(client), 2_000);
   try {

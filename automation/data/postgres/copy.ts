@@ -1,25 +1,29 @@
 /** `copy`: a tenant's rows, and the schema around them, from the shared server into empty databases of its own. */
 import pLimit from "p-limit";
-import { at, DataError } from "../errors.ts";
+import { at, describeFailure } from "../errors.ts";
 import type { DataRequest, Server } from "../request.ts";
 import { requireTarget } from "../request.ts";
 import { applyInAnyOrder, dropEverything } from "./apply.ts";
-import { bulkQuery, query, requireRow, transaction } from "./connection.ts";
+import { bulkQuery, createConnections, query, requireRow, transaction } from "./connection.ts";
 import type { Client, Connections } from "./connection.ts";
 import { requireReplaceable, writeMarker } from "./marker.ts";
 import { claimTarget } from "./claim.ts";
+import { copyTables } from "./copy-tables.ts";
 import { secondsSince } from "./report.ts";
 import type { CopyReport, Progress, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
 import type { DatabaseSchema } from "./schema.ts";
-import { isSame, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
-import type { Table } from "./tables.ts";
-import { transferRows } from "./transfer.ts";
+import { detachSource } from "./replication/detach.ts";
+import { startFollowing } from "./replication/relax.ts";
+import type { Slot } from "./replication/slot.ts";
+import { startSlot } from "./replication/start.ts";
+import type { Start } from "./replication/start.ts";
+import { readTables, requireDeclared } from "./tables.ts";
 
 const DATABASES_AT_ONCE = 3;
-const TABLES_AT_ONCE = 4;
-/** Below this much a second pair of connections costs more than it saves. */
-const BYTES_PER_WORKER = 16 * 1024 * 1024;
+
+/** Less than a command that is to end is left before it is killed. */
+const DETACH_MS = 4_000;
 
 const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -29,14 +33,27 @@ export interface CopyContext {
   progress: Progress;
 }
 
-/** Copies every database; what an earlier try left is replaced. Throws `REFUSED`, `MISMATCH` or `DATABASE`. */
+/**
+ * Copies every database; what an earlier try left is replaced. The first failure ends the others, and then the shared
+ * server follows nothing. Throws `REFUSED`, `MISMATCH` or `DATABASE`.
+ */
 export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
   const startedMs = performance.now();
   const target = requireTarget(context.request);
+  const failed = new AbortController();
+  const connections = createConnections(AbortSignal.any([context.connections.signal, failed.signal]));
   const limit = pLimit(DATABASES_AT_ONCE);
-  const databases = await Promise.all(
-    context.request.databases.map((database) => limit(() => copyDatabase(context, target, database))),
+  const running = context.request.databases.map((database) =>
+    limit(() => copyDatabase({ ...context, connections }, target, database)),
   );
+  for (const one of running) one.catch((error: unknown) => failed.abort(error));
+  await Promise.allSettled(running);
+  await connections.close();
+  if (failed.signal.aborted) {
+    await followNothing(context);
+    throw failed.signal.reason;
+  }
+  const databases = await Promise.all(running);
   const tables = databases.flatMap((database) => database.tables);
   return {
     store: "postgres",
@@ -48,42 +65,87 @@ export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
   };
 }
 
+/** By connections of its own, as the others are ended. A server that does not answer now is left to `detach`. */
+async function followNothing({ request, progress }: CopyContext): Promise<void> {
+  const connections = createConnections(AbortSignal.timeout(DETACH_MS));
+  try {
+    await detachSource(request, connections);
+  } catch (error) {
+    progress({ event: `the shared server still follows: ${describeFailure(error)}` });
+  } finally {
+    await connections.close();
+  }
+}
+
 const sum = (tables: TableReport[], key: "rows" | "bytes"): number =>
   tables.reduce((total, table) => total + table[key], 0);
 
-async function copyDatabase(
+type DatabaseReport = CopyReport["databases"][number];
+
+async function copyDatabase(context: CopyContext, target: Server, database: string): Promise<DatabaseReport> {
+  const { connections, request, progress } = context;
+  return await connections.using(request.source, database, "source", (from) =>
+    connections.using(target, database, "target", async (to) => {
+      await claimTarget(to, database);
+      await requireReplaceable(to, database, request.tenant.id);
+      requireDeclared(await at({ side: "source", database }, () => readTables(from)), database);
+      const start = await startSlot(context, database, from);
+      const report = await transaction(from, SNAPSHOT, () =>
+        copySnapshot(context, target, database, { from, to, start }),
+      ).finally(() => start.slot?.close());
+      await at({ side: "target", database }, () => markCopied(context, to, report, start.slot));
+      const [rows, bytes] = [sum(report.tables, "rows"), sum(report.tables, "bytes")];
+      progress({ event: "database copied", database, rows, bytes });
+      return report;
+    }),
+  );
+}
+
+/** All of a database as the source's transaction shows it, in the snapshot that the slot begins at. */
+async function copySnapshot(
   context: CopyContext,
   target: Server,
   database: string,
-): Promise<CopyReport["databases"][number]> {
-  const { connections, request, progress } = context;
-  return await connections.using(request.source, database, "source", (from) =>
-    connections.using(target, database, "target", (to) =>
-      transaction(from, SNAPSHOT, async () => {
-        await claimTarget(to, database);
-        const schema = await at({ side: "source", database }, () => readSchema(from));
-        const tables = await at({ side: "source", database }, () => readTables(from));
-        const notes = await prepareTarget(to, database, context, schema);
-        const reports = await copyTables(context, target, database, { from, to }, tables);
-        notes.push(...(await finishTarget(from, to, database, schema)));
-        await at({ side: "target", database }, () =>
-          writeMarker(to, database, {
-            tenant: request.tenant.id,
-            state: "copied",
-            migration: request.migrationId,
-            tables: Object.fromEntries(reports.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
-          }),
-        );
-        progress({
-          event: "database copied",
-          database,
-          rows: sum(reports, "rows"),
-          bytes: sum(reports, "bytes"),
-        });
-        return { name: database, tables: reports, notes: [...schema.notes, ...notes] };
-      }),
-    ),
-  );
+  { from, to, start }: { from: Client; to: Client; start: Start },
+): Promise<DatabaseReport> {
+  const id = await shareSnapshot(from, database, start.slot?.snapshot);
+  const schema = await at({ side: "source", database }, () => readSchema(from));
+  const tables = await at({ side: "source", database }, () => readTables(from));
+  const made = await prepareTarget(to, database, context, schema);
+  const reports = await copyTables(context, target, database, { from, to, id }, tables);
+  const finished = await finishTarget(from, to, database, schema);
+  return {
+    name: database,
+    tables: reports,
+    following: start.slot !== null,
+    notes: [...schema.notes, ...made, ...finished, ...start.notes],
+  };
+}
+
+async function markCopied(
+  { request }: CopyContext,
+  to: Client,
+  { name, tables, following }: DatabaseReport,
+  slot: Slot | null,
+): Promise<void> {
+  if (slot) await startFollowing(to, slot.lsn);
+  await writeMarker(to, name, {
+    tenant: request.tenant.id,
+    state: "copied",
+    migration: request.migrationId,
+    following,
+    tables: Object.fromEntries(tables.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
+  });
+}
+
+/** The snapshot that all readers share: the one the slot begins at, or one of this transaction's own. */
+async function shareSnapshot(from: Client, database: string, id: string | undefined): Promise<string> {
+  const place = { side: "source", database } as const;
+  if (id !== undefined) {
+    await at(place, () => from.query(`SET TRANSACTION SNAPSHOT '${id}'`));
+    return id;
+  }
+  return requireRow(await query<{ id: string }>(from, "SELECT pg_export_snapshot() AS id"), place).id;
 }
 
 /** Empties the database and makes what the rows need. The mark comes first: a killed copy is known as one. */
@@ -94,7 +156,6 @@ async function prepareTarget(
   schema: DatabaseSchema,
 ): Promise<string[]> {
   const place = { side: "target", database } as const;
-  await requireReplaceable(to, database, request.tenant.id);
   await at(place, () =>
     writeMarker(to, database, {
       tenant: request.tenant.id,
@@ -146,90 +207,4 @@ export async function setSequences(
       query(to, "SELECT setval($1::regclass, $2::bigint, $3::boolean)", [sql, state.value, state.called]),
     );
   }
-}
-
-/** Workers take tables from one list, largest first; each reads the same snapshot of the source. */
-async function copyTables(
-  context: CopyContext,
-  target: Server,
-  database: string,
-  first: { from: Client; to: Client },
-  tables: Table[],
-): Promise<TableReport[]> {
-  const { connections, request } = context;
-  const bytes = tables.reduce((total, table) => total + table.sizeBytes, 0);
-  const workers = Math.max(1, Math.min(TABLES_AT_ONCE, tables.length, Math.ceil(bytes / BYTES_PER_WORKER)));
-  const snapshot = requireRow(await query<{ id: string }>(first.from, "SELECT pg_export_snapshot() AS id"), {
-    side: "source",
-    database,
-  });
-  const waiting = [...tables];
-  const reports: TableReport[] = [];
-  const work = async (from: Client, to: Client): Promise<void> => {
-    for (let table = waiting.shift(); table; table = waiting.shift()) {
-      reports.push(await copyTable(context, database, from, to, table));
-    }
-  };
-  const more = Array.from({ length: workers - 1 }, () =>
-    connections.using(request.source, database, "source", (from) =>
-      connections.using(target, database, "target", (to) =>
-        transaction(from, SNAPSHOT, async () => {
-          await from.query(`SET TRANSACTION SNAPSHOT '${snapshot.id}'`);
-          await work(from, to);
-        }),
-      ),
-    ),
-  );
-  // One failure stops the others at their next table, and the caller waits until nobody uses the connections.
-  const settled = await Promise.allSettled(
-    [work(first.from, first.to), ...more].map((running) =>
-      running.catch((error: unknown) => {
-        waiting.length = 0;
-        throw error;
-      }),
-    ),
-  );
-  const failed = settled.find((result) => result.status === "rejected");
-  if (failed) throw failed.reason;
-  return reports.sort((a, b) => (a.table < b.table ? -1 : 1));
-}
-
-/** Copies one table and compares both sides: the snapshot's rows with all rows of the target. */
-export async function copyTable(
-  { request, progress, connections }: CopyContext,
-  database: string,
-  from: Client,
-  to: Client,
-  table: Table,
-): Promise<TableReport> {
-  connections.signal.throwIfAborted();
-  const place = { database, table: table.label };
-  const startedMs = performance.now();
-  const filter = planTenantFilter(table, request.tenant.id);
-  const moved = await transferRows(from, to, table, filter, {
-    database,
-    progress,
-    signal: connections.signal,
-  });
-  const [source, target] = await Promise.all([
-    at({ ...place, side: "source" }, () => readFingerprint(from, table, filter)),
-    at({ ...place, side: "target" }, () => readFingerprint(to, table, "true")),
-  ]);
-  if (!isSame(source, target)) {
-    throw new DataError(
-      "MISMATCH",
-      `the source has ${source.rows} rows (checksum ${source.checksum}), the target ${target.rows} (${target.checksum})`,
-      place,
-    );
-  }
-  const report: TableReport = {
-    table: table.label,
-    scope: table.scope,
-    rows: target.rows,
-    checksum: target.checksum,
-    bytes: moved.bytes,
-    seconds: secondsSince(startedMs),
-  };
-  progress({ event: "copied", ...place, rows: report.rows, bytes: report.bytes, seconds: report.seconds });
-  return report;
 }

@@ -5,9 +5,14 @@ import { requireTarget } from "../request.ts";
 import { claimTarget } from "./claim.ts";
 import { query, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
-import { copyTable, setSequences } from "./copy.ts";
+import { setSequences } from "./copy.ts";
 import type { CopyContext } from "./copy.ts";
+import { copyTable } from "./copy-tables.ts";
 import { readMarker, writeMarker } from "./marker.ts";
+import type { Marker } from "./marker.ts";
+import { catchUp } from "./replication/catch-up.ts";
+import { createFollower } from "./replication/catch-up-databases.ts";
+import { restoreTarget } from "./replication/relax.ts";
 import { secondsSince } from "./report.ts";
 import type { DeltaReport, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
@@ -49,7 +54,8 @@ async function applyToDatabase(
   return await connections.using(request.source, database, "source", (from) =>
     connections.using(requireTarget(request), database, "target", async (to) => {
       await claimTarget(to, database);
-      await requireCopied(to, database, tenant);
+      const marker = await requireCopied(to, database, tenant);
+      await drain(from, to, database, tenant);
       const pairs = await comparePairs(from, to, database, tenant);
       const changed = pairs.filter((pair) => !isPairSame(pair));
       const copied =
@@ -59,11 +65,24 @@ async function applyToDatabase(
       const { sequences } = await at({ side: "source", database }, () => readSchema(from));
       await setSequences(from, to, database, sequences);
       await at({ side: "target", database }, () =>
-        writeMarker(to, database, { tenant, state: "current", migration: request.migrationId }),
+        writeMarker(to, database, {
+          tenant,
+          state: "current",
+          migration: request.migrationId,
+          following: marker.following,
+        }),
       );
       return { name: database, tables: pairs.map((pair) => describe(pair, copied)) };
     }),
   );
+}
+
+/** Changes that are followed arrive row by row; what is compared and copied again after that is what did not. */
+async function drain(from: Client, to: Client, database: string, tenantId: string): Promise<void> {
+  const follower = await createFollower(from, to, database, tenantId);
+  if (!follower) return;
+  await catchUp(follower);
+  await at({ side: "target", database }, () => restoreTarget(to));
 }
 
 function describe(pair: Pair, copied: TableReport[]): DeltaReport["databases"][number]["tables"][number] {
@@ -92,9 +111,9 @@ const requireTable =
     );
   };
 
-async function requireCopied(to: Client, database: string, tenant: string): Promise<void> {
+async function requireCopied(to: Client, database: string, tenant: string): Promise<Marker> {
   const marker = await readMarker(to);
-  if (marker?.tenant === tenant && marker.state !== "copying") return;
+  if (marker?.tenant === tenant && marker.state !== "copying") return marker;
   throw new DataError("REFUSED", "holds no complete copy of this tenant; run copy first", {
     side: "target",
     database,

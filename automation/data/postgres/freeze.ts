@@ -1,4 +1,5 @@
 /** `freeze` and `unfreeze`: whether the tenant's role may write to the shared databases. */
+import pLimit from "p-limit";
 import { at, DataError } from "../errors.ts";
 import { roleNameOf } from "../request.ts";
 import { lockPrivileges } from "./claim.ts";
@@ -12,6 +13,7 @@ import { fromExtension, USER_SCHEMAS } from "./tables.ts";
 
 /** A freeze is part of the tenant's downtime. */
 const END_SESSIONS_MS = 2_000;
+const DATABASES_AT_ONCE = 4;
 
 /**
  * After `freeze` no transaction of the role can write, and none that wrote before is open: its sessions are ended, and
@@ -43,11 +45,12 @@ export async function setFrozen(
     }
     await at(place, () => revokeWriter(main, role));
     const endedSessions = await at(place, () => endSessions(main, role, END_SESSIONS_MS));
-    for (const database of request.databases) {
-      await connections.using(request.source, database, "source", (client) =>
+    const limit = pLimit(DATABASES_AT_ONCE);
+    const requireOne = (database: string): Promise<void> =>
+      connections.using(request.source, database, "source", (client) =>
         requireFrozen(client, role, database),
       );
-    }
+    await Promise.all(request.databases.map((database) => limit(() => requireOne(database))));
     return report({ roleExists: true, writable: false, endedSessions });
   });
 }

@@ -17,6 +17,8 @@ export interface Marker {
   tenant: string;
   state: CopyState;
   migration?: string;
+  /** Whether changes on the source are followed until the cutover. */
+  following?: boolean;
   /** Rows and checksum of each table as they were copied. */
   tables?: Record<string, [rows: number, checksum: string]>;
 }

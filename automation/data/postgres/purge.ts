@@ -6,6 +6,7 @@ import { bulkQuery, query, quoteName, requireRow, transaction } from "./connecti
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { planDeletionOrder } from "./order.ts";
+import { detachSource } from "./replication/detach.ts";
 import { secondsSince } from "./report.ts";
 import type { Progress, PurgeReport } from "./report.ts";
 import { endSessions, MAINTENANCE_DATABASE, READER, roleExists, WRITER } from "./roles.ts";
@@ -23,6 +24,7 @@ const BATCH = 10_000;
 export async function purgeTenant({ request, connections, progress }: CopyContext): Promise<PurgeReport> {
   const startedMs = performance.now();
   const name = roleNameOf(request);
+  await detachSource(request, connections);
   return await connections.using(request.source, MAINTENANCE_DATABASE, "source", async (main) => {
     await at({ side: "source" }, async () => {
       await lockPrivileges(main);
@@ -67,7 +69,10 @@ async function purgeDatabase(
   await requireOwnReferences(client, database, tables, keys, tenantId);
   const before = await countOthers(client, database, tables, tenantId);
   const deleted = new Map<string, number>();
-  for (const group of planDeletionOrder(tables, keys)) {
+  const declared = tables.flatMap(({ oid, through }) =>
+    through ? [{ from: oid, to: through.table.oid }] : [],
+  );
+  for (const group of planDeletionOrder(tables, [...keys, ...declared])) {
     const where = { ...place, table: group.map(({ label }) => label).join(", ") };
     const counts = await at(where, () => deleteGroup(client, group, keys, tenantId));
     for (const [label, rows] of counts) {

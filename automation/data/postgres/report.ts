@@ -17,7 +17,8 @@ export interface TableReport {
 export interface CopyReport {
   store: "postgres";
   verb: "copy";
-  databases: { name: string; tables: TableReport[]; notes: string[] }[];
+  /** `following`: changes on the source are kept for the target from the copy on. */
+  databases: { name: string; tables: TableReport[]; following: boolean; notes: string[] }[];
   rows: number;
   bytes: number;
   seconds: number;
@@ -101,10 +102,38 @@ export interface PurgeReport {
   seconds: number;
 }
 
-export interface DropReport {
+export interface CutoverReport {
   store: "postgres";
-  verb: "drop";
-  databases: { name: string; dropped: number }[];
+  verb: "cutover";
+  /** `copied`: the server keeps no changes for us, and tables that had changed were copied in the freeze. */
+  mode: "followed" | "copied";
+  ok: boolean;
+  /** Store, database, table and key of each row that differs, with digests of both sides. */
+  differences: string[];
+  /** From the freeze until both sides were shown to be the same. */
+  frozenSeconds: number;
+  /** Rows that were compared with writes frozen. */
+  comparedInFreeze: number;
+  /** How long the freeze was expected to last, where it follows from the amount of data. */
+  forecastSeconds?: number;
+  notes: string[];
+  seconds: number;
+}
+
+export interface CatchUpReport {
+  store: "postgres";
+  verb: "catch-up";
+  /** `lagBytes` of the whole server's log, null for a database whose changes are copied in the freeze instead. */
+  databases: { name: string; changes: number; transactions: number; lagBytes: number | null }[];
+  changes: number;
+  seconds: number;
+}
+
+export interface DetachReport {
+  store: "postgres";
+  verb: "detach";
+  databases: { name: string; publication: boolean; slots: number }[];
+  notes: string[];
   seconds: number;
 }
 
@@ -125,8 +154,10 @@ export type DataReport =
   | FreezeReport
   | ProvisionReport
   | PurgeReport
-  | DropReport
-  | InspectReport;
+  | InspectReport
+  | CatchUpReport
+  | CutoverReport
+  | DetachReport;
 
 /** Progress for the log, one line each. */
 export type Progress = (event: {

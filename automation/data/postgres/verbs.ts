@@ -3,12 +3,14 @@ import type { Verb } from "../request.ts";
 import { copyDatabases } from "./copy.ts";
 import type { CopyContext } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
-import { dropCopies } from "./drop.ts";
+import { cutOver } from "./cutover.ts";
 import { setFrozen } from "./freeze.ts";
 import { inspectTenant } from "./inspect.ts";
 import { provisionRole } from "./provision.ts";
 import { purgeTenant } from "./purge.ts";
 import type { DataReport } from "./report.ts";
+import { catchUpDatabases } from "./replication/catch-up-databases.ts";
+import { detachDatabases } from "./replication/detach.ts";
 import { verifyDatabases } from "./verify.ts";
 
 const RUN = {
@@ -16,11 +18,13 @@ const RUN = {
   copy: copyDatabases,
   verify: verifyDatabases,
   delta: applyDelta,
+  cutover: cutOver,
   freeze: (context) => setFrozen(context, "freeze"),
   unfreeze: (context) => setFrozen(context, "unfreeze"),
   purge: purgeTenant,
-  drop: dropCopies,
   inspect: inspectTenant,
+  "catch-up": catchUpDatabases,
+  detach: detachDatabases,
 } as const satisfies Record<Verb, (context: CopyContext) => Promise<DataReport>>;
 
 /** Throws a `DataError` that says what failed and where. */

@@ -1,12 +1,15 @@
-/** `verify`: the rows of both servers compared, table by table, without changing anything. */
+/** `verify`: the rows of both servers compared, table by table. */
 import pLimit from "p-limit";
 import { at } from "../errors.ts";
 import { requireTarget } from "../request.ts";
+import { claimTarget } from "./claim.ts";
 import { transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { readMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
+import { atBarrier } from "./replication/barrier.ts";
+import { createFollower } from "./replication/catch-up-databases.ts";
 import { secondsSince } from "./report.ts";
 import type { Fingerprint, Mismatch, VerifyReport } from "./report.ts";
 import { isSame, pairTables, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
@@ -16,22 +19,21 @@ const DATABASES_AT_ONCE = 4;
 const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /**
- * Compares the tenant's rows on the source, as they are now, with all rows on the target. A table that is missing on
- * one side is a mismatch too. Rows written to the source since the copy are told apart (`drifted`) until the first delta.
+ * Compares the tenant's rows on the source with all rows on the target. A table that is missing on one side is a
+ * mismatch too. Where changes are followed, those that were made until now are applied first and both sides are
+ * compared at that very point, so that whatever differs is a fault, also while the tenant writes. Elsewhere rows that
+ * were written to the source since the copy are told apart (`drifted`) until the first delta.
  */
-export async function verifyDatabases({
-  request,
-  connections,
-  progress,
-}: CopyContext): Promise<VerifyReport> {
+export async function verifyDatabases(context: CopyContext): Promise<VerifyReport> {
+  const { request, connections, progress } = context;
   const startedMs = performance.now();
   const target = requireTarget(request);
   const limit = pLimit(DATABASES_AT_ONCE);
   const verifyOne = (database: string) =>
     connections.using(request.source, database, "source", (from) =>
       connections.using(target, database, "target", async (to) => {
-        const pairs = await comparePairs(from, to, database, request.tenant.id);
         const marker = await at({ side: "target", database }, () => readMarker(to));
+        const pairs = await compareDatabase(context, database, from, to);
         progress({
           event: "compared",
           database,
@@ -68,6 +70,19 @@ export async function verifyDatabases({
   };
 }
 
+async function compareDatabase(
+  context: CopyContext,
+  database: string,
+  from: Client,
+  to: Client,
+): Promise<Pair[]> {
+  const { id } = context.request.tenant;
+  const follower = await createFollower(from, to, database, id);
+  if (!follower) return await comparePairs(from, to, database, id);
+  await claimTarget(to, database);
+  return await atBarrier(context, follower, () => readPairs(from, to, database, id));
+}
+
 export interface Pair {
   table: Table;
   left: Fingerprint | null;
@@ -82,7 +97,8 @@ export const isPairSame = ({ left, right }: Pair): boolean =>
  * from then on both sides have to be equal.
  */
 function isDrifted({ table, left, right }: Pair, marker: Marker | null): boolean {
-  const copied = marker?.state === "copied" ? marker.tables?.[table.label] : undefined;
+  const copied =
+    marker?.state === "copied" && marker.following !== true ? marker.tables?.[table.label] : undefined;
   if (!left || !right || !copied || isSame(left, right)) return false;
   return isSame(right, { rows: copied[0], checksum: copied[1] });
 }
@@ -104,24 +120,30 @@ export async function comparePairs(
   database: string,
   tenantId: string,
 ): Promise<Pair[]> {
-  const compare = async (): Promise<Pair[]> => {
-    const source = await at({ side: "source", database }, () => readTables(from));
-    const target = await at({ side: "target", database }, () => readTables(to));
-    const pairs: Pair[] = [];
-    for (const pair of pairTables(source, target)) {
-      const table = pair.source ?? pair.target!;
-      const place = { database, table: table.label };
-      const { source: left, target: right } = pair;
-      const [leftPrint, rightPrint] = await Promise.all([
-        left &&
-          at({ ...place, side: "source" }, () =>
-            readFingerprint(from, left, planTenantFilter(left, tenantId)),
-          ),
-        right && at({ ...place, side: "target" }, () => readFingerprint(to, right, "true")),
-      ]);
-      pairs.push({ table, left: leftPrint, right: rightPrint });
-    }
-    return pairs;
-  };
+  const compare = (): Promise<Pair[]> => readPairs(from, to, database, tenantId);
   return await transaction(from, SNAPSHOT, () => transaction(to, SNAPSHOT, compare));
+}
+
+/** The same by what the connections see: the caller has chosen the moment. */
+export async function readPairs(
+  from: Client,
+  to: Client,
+  database: string,
+  tenantId: string,
+): Promise<Pair[]> {
+  const source = await at({ side: "source", database }, () => readTables(from));
+  const target = await at({ side: "target", database }, () => readTables(to));
+  const pairs: Pair[] = [];
+  for (const pair of pairTables(source, target)) {
+    const table = pair.source ?? pair.target!;
+    const place = { database, table: table.label };
+    const { source: left, target: right } = pair;
+    const [leftPrint, rightPrint] = await Promise.all([
+      left &&
+        at({ ...place, side: "source" }, () => readFingerprint(from, left, planTenantFilter(left, tenantId))),
+      right && at({ ...place, side: "target" }, () => readFingerprint(to, right, "true")),
+    ]);
+    pairs.push({ table, left: leftPrint, right: rightPrint });
+  }
+  return pairs;
 }

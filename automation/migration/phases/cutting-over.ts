@@ -1,17 +1,26 @@
+import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
 import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
-import type { DataInput } from "../../ports.ts";
+import type { CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
+import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applySpec, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 
 const DNS_POLL_MS = 500;
 
+const reportSchema: z.ZodType<CutoverReport> = z.object({
+  mode: z.enum(["followed", "copied"]),
+  frozenSeconds: z.number(),
+  comparedInFreeze: z.number(),
+  differences: z.array(z.string()),
+});
+
 /**
- * Freeze, last delta, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
+ * Freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
  * goes on where it was: above all, nothing is copied over the new side once the name may have pointed at it.
  *
  * After a switch the shared side stays frozen until it is destroyed: a client that still has the old address gets an
@@ -60,14 +69,15 @@ async function untilOldAnswersExpired({ work, settings, ports, signal }: PhaseCo
 }
 
 async function bringIntoParity(context: PhaseContext, input: DataInput): Promise<void> {
-  const { ports, signal, tenant } = context;
+  const { ports, signal, tenant, settings, job, artifacts } = context;
   // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
   await mark(context, "frozenAt");
-  await ports.runData("freeze", input, signal);
-  await ports.runData("delta", input, signal);
-  await mark(context, "copiedAt");
-  const { differences = [] } = await ports.runData("verify", input, signal);
+  const { freezeBudgetMs } = settings;
+  const report = reportSchema.parse(await ports.runData("cutover", { ...input, freezeBudgetMs }, signal));
+  await artifacts.put(cutoverKey(job.id), report);
+  const { differences } = report;
   if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
+  await mark(context, "copiedAt");
 }
 
 /** Asks the zone's servers until every name of the tenant answers with the new address, and nothing else. */

@@ -1,10 +1,14 @@
 import { tierliftError } from "../../errors.ts";
 import { NEXT_RECORDS, SLICE } from "../allowed.ts";
 import { specFor } from "../specs.ts";
+import { detach } from "./migrating-data.ts";
 import type { PhaseDefinition } from "./phase.ts";
 import { applySpec, recover } from "./stack.ts";
 
-/** Destroys the slice and the `next.` records, then declares what stays: the time to live as it was. */
+/**
+ * Ends what follows the shared stores, destroys the slice and the `next.` records, then declares what stays: the time
+ * to live as it was.
+ */
 export const decommissioningShared: PhaseDefinition = {
   run: async (context) => {
     const { engine, stack, job, tenant, settings, work, ports, signal, operation } = context;
@@ -16,7 +20,8 @@ export const decommissioningShared: PhaseDefinition = {
     }
     // Until then resolvers may still send clients to the slice.
     const expired = Date.parse(switchedAt) + settings.cutoverTtlSeconds * 1000;
-    await ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
+    const untilExpired = ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
+    await Promise.all([detach(context), untilExpired]);
     await recover(context);
     await engine.destroy(stack, { components: [SLICE, NEXT_RECORDS] }, operation);
     const spec = specFor(tenant, job, "DECOMMISSIONING_SHARED", settings);

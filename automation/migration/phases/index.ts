@@ -8,6 +8,7 @@ import { cuttingOver } from "./cutting-over.ts";
 import { decommissioningShared } from "./decommissioning-shared.ts";
 import { deployingServices } from "./deploying-services.ts";
 import { layerPhase } from "./layer.ts";
+import { migratingData } from "./migrating-data.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { previewingChanges } from "./previewing-changes.ts";
 import { provisioningInfrastructure } from "./provisioning-infrastructure.ts";
@@ -22,8 +23,7 @@ export const PHASE_DEFINITIONS = {
   CREATING_K8S_RESOURCES: layerPhase("CREATING_K8S_RESOURCES"),
   DEPLOYING_SERVICES: deployingServices,
   CONFIGURING_DNS_AND_INGRESS: configuringIngress,
-  // The copies go with the servers they are on; what runs them is part of the footprint.
-  MIGRATING_DATA: layerPhase("MIGRATING_DATA"),
+  MIGRATING_DATA: migratingData,
   SETTING_UP_OBSERVABILITY: layerPhase("SETTING_UP_OBSERVABILITY"),
   VERIFYING_DEPLOYMENT: verifyingDeployment,
   CUTTING_OVER: byPath(cuttingOver, applyingTier),

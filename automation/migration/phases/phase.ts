@@ -42,6 +42,8 @@ export const nothingToUndo = (): Promise<void> => Promise.resolve();
 /** Names of a migration's stored change sets and reports. */
 export const previewKey = (jobId: string, phase: string): string => `${jobId}.preview.${phase}`;
 export const reportKey = (jobId: string): string => `${jobId}.report`;
+/** Of the data command's cutover: how long writes were frozen, and what was found. */
+export const cutoverKey = (jobId: string): string => `${jobId}.cutover`;
 /** Of the check at the end of a rollback or cancel, and of the slice before the first change. */
 export const undoReportKey = (jobId: string): string => `${jobId}.undo-report`;
 export const sliceKey = (jobId: string): string => `${jobId}.slice`;

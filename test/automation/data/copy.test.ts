@@ -152,23 +152,20 @@ describe.skipIf(!binDir)("copy", () => {
     expect(report).toMatchObject({ ok: true, mismatches: [], rows: copied.rows });
   });
 
-  it("verify tells the source's new rows from a damaged target until the first delta", async () => {
+  it("verify brings the source's new rows over and tells a damaged target from them", async () => {
     const database = await createDatabase(servers, SEED);
     const request = requestFor(servers, [database]);
     await runData("copy", request);
     await run(servers.source, database, `DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 2 = 0`);
-    const report = await runData<VerifyReport>("verify", request);
-    expect(report).toMatchObject({
+    expect(await runData<VerifyReport>("verify", request)).toMatchObject({
       ok: true,
       differences: [],
-      drifted: [{ table: "Mixed Case.Order Items" }],
+      drifted: [],
     });
-    await runData("delta", request);
-    await run(servers.source, database, `DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 3 = 0`);
+    await run(servers.target, database, `DELETE FROM "Mixed Case"."Order Items" WHERE "Id" % 3 = 0`);
     expect(await runData<VerifyReport>("verify", request)).toMatchObject({
       ok: false,
-      drifted: [],
-      differences: [expect.stringMatching(/Mixed Case.Order Items: source \d+ rows .*, target 500 rows/)],
+      differences: [expect.stringMatching(/Mixed Case.Order Items: source 500 rows .*, target \d+ rows/)],
     });
   });
 

@@ -105,7 +105,8 @@ describe.skipIf(!binDir)("the data command", () => {
     await Promise.all([servers.source.requireTls(false), servers.target.requireTls(false)]);
     const database = await createDatabase(
       servers,
-      `CREATE TABLE public.big AS SELECT n, repeat(md5(n::text), 100) AS filler FROM generate_series(1, 200000) n`,
+      `CREATE TABLE public.big AS SELECT n, repeat(md5(n::text), 100) AS filler FROM generate_series(1, 200000) n;
+       COMMENT ON TABLE public.big IS 'tierlift: reference'`,
     );
     const child = start(["postgres", "copy"], servers.caFile);
     const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
@@ -116,6 +117,9 @@ describe.skipIf(!binDir)("the data command", () => {
     child.kill("SIGTERM");
     expect(await exited).toBe(143);
     await until(async () => (await sessions(servers, database)).length === 0);
+    const slots = `SELECT FROM pg_replication_slots WHERE database = '${database}'`;
+    expect(await rows(servers.source, database, slots)).toEqual([]);
+    expect(await rows(servers.source, database, "SELECT FROM pg_publication")).toEqual([]);
   });
 });
 

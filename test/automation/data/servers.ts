@@ -163,6 +163,7 @@ export const SEED = `
   CREATE INDEX events_kind ON public.events (kind);
   CREATE VIEW public.live_documents AS SELECT * FROM public.documents WHERE state = 'live';
   CREATE VIEW public.a_view_on_a_view AS SELECT count(*) AS n FROM public.live_documents;
+  COMMENT ON TABLE public.countries IS 'tierlift: reference';
   COMMENT ON COLUMN public.documents.body IS 'what the user wrote';
 
   INSERT INTO public.countries SELECT chr(65 + n / 26) || chr(65 + n % 26), 'country ' || n FROM generate_series(0, 99) n;

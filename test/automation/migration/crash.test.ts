@@ -178,7 +178,7 @@ test.each(ENDINGS.map((way) => [way[1], way] as const))(
       const attempts = phases.map((phase) => phase.attempts);
       expect(attempts.length).toBe(PHASES.length);
       expect(attempts.reduce((sum, number) => sum + number, 0)).toBeLessThanOrEqual(PHASES.length + 1);
-      expect(life.data.filter((verb) => verb === "delta").length).toBeLessThanOrEqual(2);
+      expect(life.data.filter((verb) => verb === "cutover").length).toBeLessThanOrEqual(2);
     }
   },
   120_000,

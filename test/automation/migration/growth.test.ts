@@ -55,6 +55,14 @@ describe("a dedicated tenant that grows in place", () => {
     expect(tenant()).toMatchObject({ tier: "ENTERPRISE", status: "ACTIVE", limits: { maxUsers: null } });
   });
 
+  test("asks nothing of the shared server on its way or back, where nothing of it is any more", async () => {
+    const before = [...world.data];
+    await verified();
+    await world.tierlift.migrations.rollback(growthId, "too large", ADMIN);
+    expect((await arrival(world, growthId, "ROLLED_BACK", "FAILED")).status).toBe("ROLLED_BACK");
+    expect(world.data).toEqual(before);
+  });
+
   test("goes back to the size it had", async () => {
     await verified();
     const before = world.engine.applied.length;

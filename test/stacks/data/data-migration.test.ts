@@ -1,4 +1,3 @@
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
@@ -17,34 +16,27 @@ const declare = () =>
         target: stores.postgres,
         databases: pulumi.output(["query", "bi"]),
         dataCommand: ["node", "main.ts"],
-        deletedWith: new command.local.Command("server", {}),
       }),
   );
 
 describe("the migration of a tenant's data", () => {
-  it("copies on create and update and drops the copies on delete", async () => {
-    const [, migration] = (await declare()).of("command:local:Command");
+  it("copies on create and update and does nothing on delete, when servers may be gone", async () => {
+    const [migration] = (await declare()).of("command:local:Command");
     expect(migration!.inputs).toMatchObject({
       create: "node main.ts postgres copy",
       update: "node main.ts postgres copy",
-      delete: "node main.ts postgres drop",
       triggers: ["migration-1"],
     });
-  });
-
-  it("drops an old copy before it makes a new one, and goes with its server", async () => {
-    const [, migration] = (await declare()).of("command:local:Command");
-    expect(migration!.deleteBeforeReplace).toBe(true);
-    expect(migration!.deletedWith).toMatch(/Command::server$/);
+    expect(migration!.inputs).not.toHaveProperty("delete");
   });
 
   it("never copies again because a password or a path has changed", async () => {
-    const [, migration] = (await declare()).of("command:local:Command");
-    expect(migration!.ignoreChanges).toEqual(["create", "update", "delete", "stdin", "environment"]);
+    const [migration] = (await declare()).of("command:local:Command");
+    expect(migration!.ignoreChanges).toEqual(["create", "update", "stdin", "environment"]);
   });
 
   it("hands over a document that the data command understands, as a secret", async () => {
-    const [, migration] = (await declare()).of("command:local:Command");
+    const [migration] = (await declare()).of("command:local:Command");
     const document = parseRequest(revealSecret(migration!.inputs.stdin) as string);
     expect(document).toEqual({
       tenant: { id: tenant.id, slug: "acme" },

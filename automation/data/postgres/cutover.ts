@@ -1,0 +1,99 @@
+/**
+ * `cutover`: writes are frozen, both sides brought to the same rows, and that they are the same shown. Where changes
+ * are followed, everything is compared before the freeze, so that in it only what changed since has to be.
+ */
+import pLimit from "p-limit";
+import type { CopyContext } from "./copy.ts";
+import { applyDelta } from "./delta.ts";
+import { underFreeze } from "./freeze-budget.ts";
+import { setFrozen } from "./freeze.ts";
+import { openSides } from "./replication/sides.ts";
+import type { Side } from "./replication/sides.ts";
+import { compareSide, compareSideSince, finishSide, settleSide } from "./replication/settle.ts";
+import { secondsSince } from "./report.ts";
+import type { CutoverReport } from "./report.ts";
+import { verifyDatabases } from "./verify.ts";
+
+const DATABASES_AT_ONCE = 4;
+/** So few changes are compared in a moment. */
+const FEW_CHANGES = 500;
+const MAX_ROUNDS = 5;
+
+/**
+ * Writes are frozen when it resolves without differences; in every other case they are open again. Throws
+ * `FREEZE_BUDGET` when the freeze took longer than `freezeBudgetMs`. Repeatable: a second run begins with open writes.
+ */
+export async function cutOver(context: CopyContext): Promise<CutoverReport> {
+  await setFrozen(context, "unfreeze");
+  return await underFreeze(context, async (connections, freeze) => {
+    const sides = await openSides(context, connections);
+    return sides ? await followed({ ...context, connections }, sides, freeze) : await copied(context, freeze);
+  });
+}
+
+/** Runs `work` with writes frozen; they stay so when it answers no differences. Answers seconds and differences. */
+export type Freeze = (
+  limit: "budget" | "no limit",
+  work: () => Promise<string[]>,
+) => Promise<{ frozenSeconds: number; differences: string[] }>;
+
+async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Promise<CutoverReport> {
+  const startedMs = performance.now();
+  const limit = pLimit(DATABASES_AT_ONCE);
+  const onEach = async (work: (side: Side) => Promise<string[]>): Promise<string[]> =>
+    (await Promise.all(sides.map((side) => limit(() => work(side))))).flat();
+  const changes = (): number => sides.reduce((sum, { changed }) => sum + changed.count(), 0);
+  const report = (
+    result: { frozenSeconds: number; differences: string[] },
+    compared: number,
+  ): CutoverReport => ({
+    store: "postgres",
+    verb: "cutover",
+    mode: "followed",
+    ok: result.differences.length === 0,
+    ...result,
+    comparedInFreeze: compared,
+    notes: [],
+    seconds: secondsSince(startedMs),
+  });
+
+  let differences = await onEach((side) => compareSide(context, side));
+  // What changed while all was compared, then what changed while that was, until little is left.
+  for (let round = 0; differences.length === 0 && round < MAX_ROUNDS; round += 1) {
+    differences = await onEach((side) => compareSideSince(context, side));
+    context.progress({ event: "compared before the freeze", rows: changes() });
+    if (changes() <= FEW_CHANGES) break;
+  }
+  if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
+  const result = await freeze("budget", async () => {
+    const found = (await Promise.all(sides.map(settleSide))).flat();
+    if (found.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
+    return found;
+  });
+  return report(result, changes());
+}
+
+/** The server keeps no changes: tables that differ are copied and everything is compared with writes frozen. */
+async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverReport> {
+  const startedMs = performance.now();
+  const before = await verifyDatabases(context);
+  // Once by the delta, once to show that both sides are the same.
+  const forecastSeconds = Math.ceil(2 * before.seconds);
+  const note = `changes are not followed, so that writes stay frozen while all rows are compared: about ${forecastSeconds} s`;
+  context.progress({ event: note, rows: before.rows, seconds: forecastSeconds });
+  const result = await freeze("no limit", async () => {
+    await applyDelta(context);
+    return (await verifyDatabases(context)).differences;
+  });
+  return {
+    store: "postgres",
+    verb: "cutover",
+    mode: "copied",
+    ok: result.differences.length === 0,
+    ...result,
+    comparedInFreeze: before.rows,
+    forecastSeconds,
+    notes: [note],
+    seconds: secondsSince(startedMs),
+  };
+}

@@ -1,0 +1,47 @@
+/** The freeze of a cutover: never left in place by a failure, and never longer than allowed. */
+import { DataError } from "../errors.ts";
+import { createConnections } from "./connection.ts";
+import type { Connections } from "./connection.ts";
+import type { CopyContext } from "./copy.ts";
+import type { Freeze } from "./cutover.ts";
+import { setFrozen } from "./freeze.ts";
+import { secondsSince } from "./report.ts";
+
+/**
+ * Gives `work` connections of its own and a way to freeze. When the freeze has lasted too long, those connections are
+ * ended, whatever they were doing, and writes are open again before this rejects.
+ */
+export async function underFreeze<T>(
+  context: CopyContext,
+  work: (connections: Connections, freeze: Freeze) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const connections = createConnections(AbortSignal.any([context.connections.signal, over.signal]));
+  const freeze: Freeze = async (limit, frozenWork) => {
+    const budgetMs = limit === "budget" ? context.request.freezeBudgetMs : undefined;
+    const startedMs = performance.now();
+    const overrun = new DataError(
+      "FREEZE_BUDGET",
+      `writes were frozen for longer than the ${(budgetMs ?? 0) / 1000} s allowed, so they are open again`,
+    );
+    const timer = budgetMs === undefined ? undefined : setTimeout(() => over.abort(overrun), budgetMs);
+    let isKept = false;
+    try {
+      await setFrozen({ ...context, connections }, "freeze");
+      const differences = await frozenWork();
+      over.signal.throwIfAborted();
+      isKept = differences.length === 0;
+      return { frozenSeconds: secondsSince(startedMs), differences };
+    } catch (error) {
+      throw over.signal.aborted ? overrun : error;
+    } finally {
+      clearTimeout(timer);
+      if (!isKept && !context.connections.signal.aborted) await setFrozen(context, "unfreeze");
+    }
+  };
+  try {
+    return await work(connections, freeze);
+  } finally {
+    await connections.close();
+  }
+}

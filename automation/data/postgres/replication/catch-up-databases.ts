@@ -1,0 +1,69 @@
+/** `catch-up`: what the tenant changed on the shared server since the copy, brought to its own. */
+import pLimit from "p-limit";
+import { at } from "../../errors.ts";
+import { requireTarget } from "../../request.ts";
+import { claimTarget } from "../claim.ts";
+import type { Client } from "../connection.ts";
+import type { CopyContext } from "../copy.ts";
+import { readMarker } from "../marker.ts";
+import { secondsSince } from "../report.ts";
+import type { CatchUpReport } from "../report.ts";
+import { readTables } from "../tables.ts";
+import { catchUp } from "./catch-up.ts";
+import type { Follower } from "./catch-up.ts";
+import { planSlotName } from "./names.ts";
+import { restoreTarget } from "./relax.ts";
+import { requireSlot } from "./slot.ts";
+import { readTargetTables } from "./targets.ts";
+
+const DATABASES_AT_ONCE = 4;
+
+/** One round over all databases. Repeatable, and good to be ended anywhere. */
+export async function catchUpDatabases(context: CopyContext): Promise<CatchUpReport> {
+  const startedMs = performance.now();
+  const limit = pLimit(DATABASES_AT_ONCE);
+  const databases = await Promise.all(
+    context.request.databases.map((database) => limit(() => catchUpDatabase(context, database))),
+  );
+  return {
+    store: "postgres",
+    verb: "catch-up",
+    databases,
+    changes: databases.reduce((total, { changes }) => total + changes, 0),
+    seconds: secondsSince(startedMs),
+  };
+}
+
+async function catchUpDatabase(
+  { connections, request, progress }: CopyContext,
+  database: string,
+): Promise<CatchUpReport["databases"][number]> {
+  const tenantId = request.tenant.id;
+  return await connections.using(request.source, database, "source", (from) =>
+    connections.using(requireTarget(request), database, "target", async (to) => {
+      await claimTarget(to, database);
+      const follower = await createFollower(from, to, database, tenantId);
+      if (!follower) return { name: database, changes: 0, transactions: 0, lagBytes: null };
+      const applied = await catchUp(follower);
+      await at({ side: "target", database }, () => restoreTarget(to));
+      const { lagBytes } = await requireSlot(from, database, planSlotName(tenantId, database));
+      progress({ event: "caught up", database, rows: applied.changes, bytes: lagBytes });
+      return { name: database, ...applied, lagBytes };
+    }),
+  );
+}
+
+/** Null for a database whose changes are not followed. */
+export async function createFollower(
+  from: Client,
+  to: Client,
+  database: string,
+  tenantId: string,
+): Promise<Follower | null> {
+  return await at({ side: "target", database }, async () => {
+    const marker = await readMarker(to);
+    if (marker?.tenant !== tenantId || marker.following !== true) return null;
+    const tables = await readTargetTables(to, await readTables(to), tenantId);
+    return { from, to, database, tenantId, tables };
+  });
+}
