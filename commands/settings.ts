@@ -97,8 +97,7 @@ export function parseSettings(env: NodeJS.ProcessEnv, checkout: string): Setting
     },
     recordTtlSeconds,
     cutoverTtlSeconds,
-    // Here control planes and servers share the machine with the data command.
-    freezeBudgetMs: (values.CUTOVER_FREEZE_SECONDS ?? (local ? 15 : 2)) * 1000,
+    freezeBudgetMs: (values.CUTOVER_FREEZE_SECONDS ?? 2) * 1000,
     verificationWindowMs: (values.VERIFICATION_WINDOW_HOURS ?? 72) * 3_600_000,
     reviewRequired: values.REVIEW_REQUIRED ?? false,
     operationTimeoutMs: minutes === null ? null : minutes * 60_000,

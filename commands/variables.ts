@@ -164,7 +164,7 @@ export const VARIABLES = {
     schema: seconds(86_400),
   },
   CUTOVER_FREEZE_SECONDS: {
-    default: "2 (azure), 15 (local)",
+    default: "2",
     meaning: "How long a cutover may keep the tenant's writes frozen before it is taken back",
     allowed: "a whole number from 1 to 86400",
     schema: seconds(86_400),

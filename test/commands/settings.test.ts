@@ -42,7 +42,7 @@ describe("without any variable", () => {
       images: { registry: "matihlabsacr.azurecr.io/matih", tag: "20260212-0000000" },
       recordTtlSeconds: 10,
       cutoverTtlSeconds: 1,
-      freezeBudgetMs: 15_000,
+      freezeBudgetMs: 2_000,
       verificationWindowMs: 72 * 3_600_000,
       reviewRequired: false,
       operationTimeoutMs: 600_000,
