@@ -6,6 +6,7 @@ import type { AgentPool, PoolCluster } from "./nodes.ts";
 export interface ClusterProperties {
   agentPoolProfiles?: AgentPool[];
   disableLocalAccounts?: boolean;
+  identityProfile?: { kubeletidentity?: unknown };
   kubernetesVersion?: string;
   nodeResourceGroup?: string;
   networkProfile?: { networkPlugin?: string; networkPluginMode?: string } & Record<string, unknown>;
@@ -70,13 +71,17 @@ export function clusterOutputs(
     ...(properties.oidcIssuerProfile?.enabled
       ? { oidcIssuerProfile: { ...properties.oidcIssuerProfile, issuerURL: `${issuer}/` } }
       : {}),
-    identityProfile: {
-      kubeletidentity: {
-        resourceId: identity,
-        clientId: stableUuid(`${cluster.id}/kubelet/client`),
-        objectId: stableUuid(`${cluster.id}/kubelet/object`),
-      },
-    },
+    ...(properties.identityProfile?.kubeletidentity
+      ? {}
+      : {
+          identityProfile: {
+            kubeletidentity: {
+              resourceId: identity,
+              clientId: stableUuid(`${cluster.id}/kubelet/client`),
+              objectId: stableUuid(`${cluster.id}/kubelet/object`),
+            },
+          },
+        }),
   };
 }
 

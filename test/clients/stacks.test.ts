@@ -24,7 +24,7 @@ beforeAll(async () => {
     region: "westeurope",
   });
   const dedicated = dedicatedPart(accountOf(arm, "sp-tenant"));
-  const tenant = await makeStack(arm, tenantSpec({ dedicated, next: true }), platform.outputs);
+  const tenant = await makeStack(arm, tenantSpec({ dedicated, next: true }), { platform: platform.outputs });
   made = [...platform.made, ...tenant.made];
   const ofPrincipal = (name: string): [string, Clients] => {
     // In the version that the stacks wrote in: another shows other properties.

@@ -184,10 +184,16 @@ function clusterOutputs({ cloud, resource, previous }: PutContext): Record<strin
       fqdn: `${host}.hcp.${location}.azmk8s.io`,
       azurePortalFQDN: `${host}.portal.hcp.${location}.azmk8s.io`,
       resourceUID: randomBytes(12).toString("hex"),
-      identityProfile: { kubeletidentity: kubeletIdentity(resource, kubelet) },
+      ...(hasOwnKubelet(resource)
+        ? {}
+        : { identityProfile: { kubeletidentity: kubeletIdentity(resource, kubelet) } }),
     },
   };
 }
+
+/** The kubelets have an identity that the cluster was given: then Azure makes none. */
+const hasOwnKubelet = ({ body }: StoredResource): boolean =>
+  valueAt(body, "properties.identityProfile.kubeletidentity") !== undefined;
 
 /** The same ids every time, as the cluster's server reports them too. */
 const kubeletIdentity = (cluster: StoredResource, resourceId: string): Record<string, string> => ({
@@ -196,7 +202,7 @@ const kubeletIdentity = (cluster: StoredResource, resourceId: string): Record<st
   objectId: stableUuid(`${cluster.id}/kubelet/object`),
 });
 
-/** The node resource group with the kubelet's identity, and the pools declared inline. */
+/** The node resource group, with the kubelets' identity where none was given, and the pools declared inline. */
 function storeCluster(context: PutContext): void {
   const { cloud, resource, previous } = context;
   for (const pool of listAt(resource.body, "properties.agentPoolProfiles").filter(isRecord)) {
@@ -222,6 +228,7 @@ function storeNodeGroup({ cloud, resource }: PutContext): void {
     body,
     resourceGroup: name,
   });
+  if (hasOwnKubelet(resource)) return;
   const kubelet = recordAt(resource.outputs, "properties.identityProfile.kubeletidentity");
   const properties = {
     clientId: kubelet["clientId"],

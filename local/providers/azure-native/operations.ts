@@ -154,7 +154,9 @@ async function lookBefore(
   const found = answer.status === 200 ? bodyObject(answer) : {};
   if (Object.keys(found).length === 0) return undefined;
   const principal = await target.instance.principal();
-  if (!isOwn(target.definition, body, found, principal))
+  const comparable = structuredClone(body);
+  for (const path of rulesOf(target.token).unreturned ?? []) setAt(comparable, armPath(path), undefined);
+  if (!isOwn(target.definition, comparable, found, principal))
     throw new Error(`cannot create already existing resource '${target.id}'`);
   target.status?.("taking over what an earlier request made");
   const state = provisioningState(found);

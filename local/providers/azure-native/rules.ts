@@ -14,6 +14,8 @@ export interface Rules {
   defaults?: Readonly<Record<string, string | boolean>>;
   /** Inputs that are written with these values when the program no longer gives them: left out, they would stay. */
   restored?: Readonly<Record<string, unknown>>;
+  /** Inputs that ARM never returns although the published types do not say so. */
+  unreturned?: readonly string[];
   /** Always there with its parent: no check for existence, and no DELETE; the body that puts the default back. */
   singleton?: { defaultBody: Record<string, unknown> } | "configuration";
   /** The name where the program gives none; else made from the logical name. */
@@ -100,6 +102,7 @@ const byType: Record<string, Rules> = {
       defaultBody: { properties: { cors: { corsRules: [] }, deleteRetentionPolicy: { enabled: false } } },
     },
   },
+  "keyvault:Secret": { unreturned: ["properties.value"] },
   "keyvault:Vault": { subResources: ["properties.accessPolicies"] },
   "managedidentity:UserAssignedIdentity": trackedResource,
   "authorization:RoleAssignment": {

@@ -4,7 +4,7 @@ import { definitionOfToken } from "../../../local/arm/definitions/index.ts";
 import type { Definition } from "../../../local/arm/definitions/index.ts";
 import { createSend } from "../../../local/providers/azure-native/http.ts";
 import { createAzureNativeProvider } from "../../../local/providers/azure-native/provider.ts";
-import type { CallContext, Provider } from "../../../local/providers/protocol/provider.ts";
+import type { CallContext, CreateRequest, Provider } from "../../../local/providers/protocol/provider.ts";
 import type { PlainMap, PropertyMap } from "../../../local/providers/protocol/values.ts";
 import { plain, signatureKey } from "../../../local/providers/protocol/values.ts";
 import { createProgram } from "../../../stacks/program.ts";
@@ -36,11 +36,14 @@ const context: CallContext = {
   status: () => undefined,
 };
 
-/** Declares a stack; `platform` holds the outputs of the one beside it. */
+/**
+ * Declares a stack; `platform` holds the outputs of the one beside it. With `loseAnswers` each resource is asked for
+ * twice, as by an engine that was killed before it had the first answer.
+ */
 export async function makeStack(
   arm: ArmUnderTest,
   spec: StackSpec,
-  platform?: Record<string, unknown>,
+  { platform, loseAnswers = false }: { platform?: Record<string, unknown>; loseAnswers?: boolean } = {},
 ): Promise<MadeStack> {
   const made: MadeResource[] = [];
   const providers = new Map<string, Provider>();
@@ -58,7 +61,9 @@ export async function makeStack(
     }
     const definition = definitionOfToken(args.type);
     if (definition === undefined) return undefined;
-    const resource = await create(providerOf(args.provider), args, inputs);
+    const request = await check(providerOf(args.provider), args, inputs);
+    if (loseAnswers) await create(providerOf(args.provider), request);
+    const resource = await create(providerOf(args.provider), request);
     made.push({ id: resource.id, definition, inputs: resource.inputs });
     return { id: resource.id, state: resource.state };
   };
@@ -107,18 +112,21 @@ async function openProvider(arm: ArmUnderTest, args: PropertyMap): Promise<Provi
   return provider;
 }
 
-async function create(provider: Provider, { type, name }: MockResourceArgs, news: PropertyMap) {
+async function check(
+  provider: Provider,
+  { type, name }: MockResourceArgs,
+  news: PropertyMap,
+): Promise<CreateRequest> {
   const of = { urn: `urn:pulumi:stack::tierlift::${type}::${name}`, name, type };
   const seed = Buffer.from(name);
   const checked = await provider.check({ ...of, olds: {}, news, randomSeed: seed }, context);
   if (checked.failures?.length) throw new Error(`${of.urn}: ${JSON.stringify(checked.failures)}`);
-  const request = { ...of, properties: checked.inputs, timeoutSeconds: 60, preview: false };
+  return { ...of, properties: checked.inputs, timeoutSeconds: 60, preview: false };
+}
+
+async function create(provider: Provider, request: CreateRequest) {
   const { id, properties } = await provider.create(request, context);
-  return {
-    id,
-    state: plain(properties),
-    inputs: plain(checked.inputs),
-  };
+  return { id, state: plain(properties), inputs: plain(request.properties) };
 }
 
 /** Without the wrappers of secrets, and without members that are not given. */
