@@ -138,7 +138,7 @@ export class Installation {
 
   /** Runs the command line for users as a script does, and returns the documents of its standard output, a line each. */
   async tierlift(token: string, ...args: string[]): Promise<Record<string, unknown>[]> {
-    const lines = (await this.run([TIERLIFT, "--json", ...args], { TIERLIFT_TOKEN: token })).trimEnd();
+    const lines = (await this.run([TIERLIFT, ...args, "--json"], { TIERLIFT_TOKEN: token })).trimEnd();
     // What is no event is one document over several lines.
     const documents = lines.startsWith("{\n") ? [lines] : lines.split("\n");
     return documents.map((text) => JSON.parse(text) as Record<string, unknown>);
