@@ -14,6 +14,7 @@ import { Halves } from "./halves.ts";
 import { until } from "./installation.ts";
 import { Story } from "./migration.ts";
 import { isMomentOf, MOMENTS } from "./moments.ts";
+import { Operator } from "./operator.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
 import { armLogOf, lookAt } from "./world.ts";
 import type { World } from "./world.ts";
@@ -62,6 +63,11 @@ beforeAll(async () => {
   tenantId = await story.createTenant("acme", "STARTER");
   await writeRows(shared(), ca, tenantId, ROWS);
   rows = await countRows(shared(), ca);
+  // A record would be written before the news of its beginning is here, and the kill come after the operation.
+  const match = { type: "Microsoft.Network/dnsZones/A", calls: ["PUT" as const] };
+  await new Operator(installation).plan({
+    "slow-records": { match, effect: { kind: "latency", ms: 3_000 } },
+  });
 }, 10 * MINUTE);
 
 afterAll(async () => {
