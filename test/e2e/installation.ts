@@ -70,12 +70,8 @@ export class Installation {
     rmSync(this.home, { recursive: true, force: true });
   }
 
-  get endpointsFile(): string {
-    return path.join(this.home, "endpoints.json");
-  }
-
   endpoints(): Endpoints {
-    return JSON.parse(readFileSync(this.endpointsFile, "utf8")) as Endpoints;
+    return JSON.parse(readFileSync(path.join(this.home, "endpoints.json"), "utf8")) as Endpoints;
   }
 
   token(roles: string[], tenantId?: string): Promise<string> {
@@ -138,10 +134,22 @@ export class Installation {
 
   /** Runs the command line for users as a script does, and returns the documents of its standard output, a line each. */
   async tierlift(token: string, ...args: string[]): Promise<Record<string, unknown>[]> {
-    const lines = (await this.run([TIERLIFT, ...args, "--json"], { TIERLIFT_TOKEN: token })).trimEnd();
+    const lines = (
+      await this.run([TIERLIFT, ...args, "--json"], {
+        TIERLIFT_API: this.endpoints().api,
+        TIERLIFT_TOKEN: token,
+      })
+    ).trimEnd();
     // What is no event is one document over several lines.
     const documents = lines.startsWith("{\n") ? [lines] : lines.split("\n");
     return documents.map((text) => JSON.parse(text) as Record<string, unknown>);
+  }
+
+  /** A file with the service principal that may be submitted. */
+  credentialsFile(): string {
+    const file = path.join(this.home, "credentials.json");
+    writeFileSync(file, JSON.stringify(this.endpoints().credentials), { mode: 0o600 });
+    return file;
   }
 
   private async run(command: string[], env: Record<string, string>): Promise<string> {

@@ -113,7 +113,7 @@ describe("a tenant that grows", { timeout: 15 * MINUTE }, () => {
     const [made] = await tierlift("tenants", "create", "globex", "--email", "it@globex.example", "--wait");
     expect(made).toMatchObject({ slug: "globex", tier: "FREE", status: "ACTIVE" });
 
-    const credentials = ["--credentials-file", installation.endpointsFile];
+    const credentials = ["--credentials-file", installation.credentialsFile()];
     const told = await tierlift("upgrade", "globex", "--to", "ENTERPRISE", ...credentials);
     expect(told[0]).toMatchObject({ type: "job", job: { sourceTier: "FREE", targetTier: "ENTERPRISE" } });
     expect(told.at(-1)).toMatchObject({ type: "result", job: { status: "VERIFICATION" } });
