@@ -1,7 +1,7 @@
 /** A program together with all that it starts, so that nothing is left where it ends without its own clean-up. */
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { signalGroup } from "../automation/engine/process-record.ts";
+import { isGroupAlive, signalGroup } from "../automation/engine/process-record.ts";
 import { endWith } from "./command-line.ts";
 
 /** Longer than an installation takes to stop in good order. */
@@ -27,16 +27,7 @@ export async function endGroupWith(
   const code = await endWith(leader, new AbortController().signal);
   if (!signal.aborted) signalGroup(pid, "SIGTERM");
   const deadline = performance.now() + withinMs;
-  while (isAlive(pid) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+  while (isGroupAlive(pid) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
   signalGroup(pid, "SIGKILL");
   return code;
-}
-
-function isAlive(group: number): boolean {
-  try {
-    process.kill(-group, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

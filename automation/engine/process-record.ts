@@ -70,8 +70,13 @@ const isSame = ({ pid, startTime }: ProcessRecord) => startTime !== null && star
 function groupIsAlive(record: ProcessRecord): boolean {
   const leader = startTimeOf(record.pid);
   if (leader !== null && leader !== record.startTime) return false;
+  return isGroupAlive(record.pid);
+}
+
+/** Whether anything is left of the group that a process leads or led. */
+export function isGroupAlive(pid: number): boolean {
   try {
-    process.kill(-record.pid, 0);
+    process.kill(-pid, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";

@@ -166,8 +166,8 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
           targets === "all" ? resources.map(({ urn }) => urn) : subtreeOf(resources, targets.components);
         if (chosen.length === 0 && targets !== "all") return { deleted: 0 };
         operationOptions.onProgress?.({ kind: "planned", resources: chosen.length });
-        const wanted = targets === "all" ? targets : chosen;
-        const { deleted = 0 } = await operate({ kind: "destroy", stack, targets: wanted }, operationOptions);
+        const operation = { kind: "destroy", stack, targets: targets === "all" ? targets : chosen } as const;
+        const { deleted = 0 } = await operate(operation, operationOptions);
         return { deleted };
       }),
 

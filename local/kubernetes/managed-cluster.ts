@@ -1,12 +1,10 @@
 import type { ArmResource, ResourceView } from "../arm/backend.ts";
-import { stableUuid } from "../stable.ts";
 import type { AgentPool, PoolCluster } from "./nodes.ts";
 
 /** What this folder reads of a Microsoft.ContainerService/managedClusters body's `properties`. */
 export interface ClusterProperties {
   agentPoolProfiles?: AgentPool[];
   disableLocalAccounts?: boolean;
-  identityProfile?: { kubeletidentity?: unknown };
   kubernetesVersion?: string;
   nodeResourceGroup?: string;
   networkProfile?: { networkPlugin?: string; networkPluginMode?: string } & Record<string, unknown>;
@@ -59,7 +57,6 @@ export function clusterOutputs(
 ): Record<string, unknown> {
   const properties = clusterProperties(cluster);
   const version = properties.kubernetesVersion ?? "1.34";
-  const identity = `/subscriptions/${cluster.subscriptionId}/resourceGroups/${nodeResourceGroup(cluster)}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/${cluster.name}-agentpool`;
   return {
     // The port is Azure's constant 443 there and a part of the name here.
     fqdn: endpoint,
@@ -71,17 +68,6 @@ export function clusterOutputs(
     ...(properties.oidcIssuerProfile?.enabled
       ? { oidcIssuerProfile: { ...properties.oidcIssuerProfile, issuerURL: `${issuer}/` } }
       : {}),
-    ...(properties.identityProfile?.kubeletidentity
-      ? {}
-      : {
-          identityProfile: {
-            kubeletidentity: {
-              resourceId: identity,
-              clientId: stableUuid(`${cluster.id}/kubelet/client`),
-              objectId: stableUuid(`${cluster.id}/kubelet/object`),
-            },
-          },
-        }),
   };
 }
 

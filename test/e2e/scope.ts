@@ -1,6 +1,6 @@
 /**
  * Which stories are told, each on an installation of its own: `TIERLIFT_E2E` unset, the one of a whole upgrade; `short`,
- * all of them with a few of their chapters; `full`, everything, which takes the better part of two hours on 2 cores.
+ * all of them with a few of their chapters; `full`, everything, which takes about 40 minutes on 2 idle cores.
  */
 
 export const isFull = (): boolean => process.env["TIERLIFT_E2E"] === "full";
@@ -15,5 +15,5 @@ export function storiesNow(): string[] {
 /** What is left out, for the one who started the tests; undefined when it is nothing. */
 export function leftOut(): string | undefined {
   if (process.env["TIERLIFT_E2E"]) return undefined;
-  return "left out, as they take an hour and more: the stories of crashes, ways back, faults and tiers (TIERLIFT_E2E=short or full)";
+  return "left out, as they take about 40 minutes: the stories of crashes, ways back, faults and tiers (TIERLIFT_E2E=short or full)";
 }

@@ -170,10 +170,13 @@ function destroy(client: Client): void {
   connection?.stream?.destroy();
 }
 
+/** A transaction that sees one moment and changes nothing. */
+export const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
 /** One transaction: committed when `work` resolves, rolled back when it rejects. */
 export async function transaction<T>(
   client: Client,
-  mode: "READ WRITE" | "ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+  mode: "READ WRITE" | typeof SNAPSHOT,
   work: () => Promise<T>,
 ): Promise<T> {
   await client.query(`BEGIN TRANSACTION ${mode}`);

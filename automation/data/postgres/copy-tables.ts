@@ -1,7 +1,7 @@
 /** A database's tables, several at once: each from the snapshot that all readers share, and each compared. */
 import { at, DataError } from "../errors.ts";
 import type { Server } from "../request.ts";
-import { transaction } from "./connection.ts";
+import { SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { secondsSince } from "./report.ts";
@@ -13,8 +13,6 @@ import { transferRows } from "./transfer.ts";
 const TABLES_AT_ONCE = 4;
 /** Below this much a second pair of connections costs more than it saves. */
 const BYTES_PER_WORKER = 16 * 1024 * 1024;
-
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /** Workers take tables from one list, largest first; each reads the same snapshot of the source. */
 export async function copyTables(

@@ -4,7 +4,7 @@ import { at, describeFailure } from "../errors.ts";
 import type { DataRequest, Server } from "../request.ts";
 import { requireTarget } from "../request.ts";
 import { applyInAnyOrder, dropEverything } from "./apply.ts";
-import { bulkQuery, createConnections, query, requireRow, transaction } from "./connection.ts";
+import { bulkQuery, createConnections, query, requireRow, SNAPSHOT, transaction } from "./connection.ts";
 import type { Client, Connections } from "./connection.ts";
 import { requireReplaceable, writeMarker } from "./marker.ts";
 import { claimTarget } from "./claim.ts";
@@ -24,8 +24,6 @@ const DATABASES_AT_ONCE = 3;
 
 /** Less than a command that is to end is left before it is killed. */
 const DETACH_MS = 4_000;
-
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 export interface CopyContext {
   request: DataRequest;

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { at, DataError } from "../errors.ts";
 import { requireTarget } from "../request.ts";
 import { claimTarget } from "./claim.ts";
-import { query, transaction } from "./connection.ts";
+import { query, SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import { setSequences } from "./copy.ts";
 import type { CopyContext } from "./copy.ts";
@@ -21,8 +21,6 @@ import { comparePairs, isPairSame } from "./verify.ts";
 import type { Pair } from "./verify.ts";
 
 const DATABASES_AT_ONCE = 3;
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
 /**
  * Compares every table and copies the different ones again, all of a database in one transaction: whoever reads the
  * target sees the old rows or the new ones. From here on `copy` refuses to replace the database. Repeatable: a second

@@ -2,7 +2,7 @@
 import pLimit from "p-limit";
 import { at } from "../errors.ts";
 import { roleNameOf } from "../request.ts";
-import { query, transaction } from "./connection.ts";
+import { query, SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { secondsSince } from "./report.ts";
@@ -11,8 +11,6 @@ import { isMember, MAINTENANCE_DATABASE, READER, roleExists, WRITER } from "./ro
 import { planTenantFilter, readFingerprint, readTables } from "./tables.ts";
 
 const DATABASES_AT_ONCE = 4;
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
 /** Counts and checksums of the tenant's rows, its role's rights, and what logical replication has of it. */
 export async function inspectTenant({ request, connections, progress }: CopyContext): Promise<InspectReport> {
   const startedMs = performance.now();

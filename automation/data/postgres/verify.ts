@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { at } from "../errors.ts";
 import { requireTarget } from "../request.ts";
 import { claimTarget } from "./claim.ts";
-import { transaction } from "./connection.ts";
+import { SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { readMarker } from "./marker.ts";
@@ -16,8 +16,6 @@ import { isSame, pairTables, planTenantFilter, readFingerprint, readTables } fro
 import type { Table } from "./tables.ts";
 
 const DATABASES_AT_ONCE = 4;
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-
 /**
  * Compares the tenant's rows on the source with all rows on the target. A table that is missing on one side is a
  * mismatch too. Where changes are followed, those that were made until now are applied first and both sides are

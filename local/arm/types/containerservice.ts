@@ -195,7 +195,7 @@ function clusterOutputs({ cloud, resource, previous }: PutContext): Record<strin
 const hasOwnKubelet = ({ body }: StoredResource): boolean =>
   valueAt(body, "properties.identityProfile.kubeletidentity") !== undefined;
 
-/** The same ids every time, as the cluster's server reports them too. */
+/** The same ids every time. */
 const kubeletIdentity = (cluster: StoredResource, resourceId: string): Record<string, string> => ({
   resourceId,
   clientId: stableUuid(`${cluster.id}/kubelet/client`),

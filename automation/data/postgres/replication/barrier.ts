@@ -1,14 +1,12 @@
 /** An exact point at which both sides can be compared while the tenant goes on writing. */
 import { at } from "../../errors.ts";
-import { transaction } from "../connection.ts";
+import { SNAPSHOT, transaction } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
 import { catchUp } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import { planBarrierName } from "./names.ts";
 import { restoreTarget } from "./relax.ts";
 import { createSlot } from "./slot.ts";
-
-const SNAPSHOT = "ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /**
  * Brings the target to a point of the source's log and runs `work` while the source shows its rows as of that point.

@@ -2,6 +2,7 @@
 import { at, DataError } from "../../errors.ts";
 import { requireTarget } from "../../request.ts";
 import { claimTarget } from "../claim.ts";
+import { end } from "../connection.ts";
 import type { Connections } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
 import { readMarker } from "../marker.ts";
@@ -48,7 +49,7 @@ async function openSide(
   const from = await connections.open(request.source, database, "source");
   const follower = await createFollower(from, to, database, tenantId);
   if (!follower) {
-    await Promise.all([from.end(), to.end()]);
+    await Promise.all([end(from), end(to)]);
     return null;
   }
   await claimTarget(to, database);
