@@ -26,6 +26,7 @@ export function followStarter(): void {
   });
 }
 
+/** A starter that goes meanwhile hears nothing; without the callback that would be an error that ends this process. */
 export function tellStarter(message: StarterMessage): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }

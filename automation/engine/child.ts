@@ -211,6 +211,7 @@ function createVerdict(): { given: Promise<boolean>; give: (approved: boolean) =
   return { given, give };
 }
 
+/** A service that is gone hears nothing; without the callback that would be an error of the program that runs. */
 function tell(message: FromEngine): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
