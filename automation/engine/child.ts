@@ -20,6 +20,11 @@ import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from ".
 import { digestOf } from "./state.ts";
 
 const PROJECT = "tierlift";
+/**
+ * The engine writes the whole state after each deletion: half of the time of a destroy. After a crash in the middle
+ * the state names resources that are gone, and deleting those again succeeds; at an interruption it is written.
+ */
+const SAVED_AT_THE_END = { PULUMI_SKIP_CHECKPOINTS: "true" };
 /** The operation that runs now. */
 let running: { abort: AbortController; verdict: ReturnType<typeof createVerdict> } | null = null;
 /** What is kept from one operation to the next. */
@@ -72,11 +77,26 @@ async function run(operation: EngineOperation, settings: WorkspaceSettings): Pro
 async function withPlugins<T>(stack: Stack, settings: WorkspaceSettings, work: () => Promise<T>): Promise<T> {
   if (settings.pluginHost === undefined) return work();
   plugins ??= startPluginHost(settings.pluginHost);
-  stack.workspace.envVars = { ...stack.workspace.envVars, ...(await plugins.open()) };
+  const attached = await plugins.open();
+  try {
+    return await withEnvironment(stack, attached, work);
+  } finally {
+    plugins.close();
+  }
+}
+
+/** Runs `work` with more in the environment of the engine's commands. */
+async function withEnvironment<T>(
+  { workspace }: Stack,
+  more: Record<string, string>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const before = workspace.envVars;
+  workspace.envVars = { ...before, ...more };
   try {
     return await work();
   } finally {
-    plugins.close();
+    workspace.envVars = before;
   }
 }
 
@@ -111,14 +131,16 @@ async function perform(operation: EngineOperation, stack: Stack, running: Runnin
     }
     case "destroy": {
       let deleted = 0;
-      await stack.destroy({
-        ...common,
-        onEvent: (event) => {
-          if (event.resOutputsEvent?.metadata.op === "delete") deleted += 1;
-          onEvent(event);
-        },
-        ...(operation.targets === "all" ? {} : { target: operation.targets }),
-      });
+      await withEnvironment(stack, SAVED_AT_THE_END, () =>
+        stack.destroy({
+          ...common,
+          onEvent: (event) => {
+            if (event.resOutputsEvent?.metadata.op === "delete") deleted += 1;
+            onEvent(event);
+          },
+          ...(operation.targets === "all" ? {} : { target: operation.targets }),
+        }),
+      );
       return { type: "done", deleted };
     }
     case "refresh":

@@ -1,6 +1,6 @@
 /**
- * What the SDK does for those who debug it, turned off: in a program of hundreds of resources it is a third of an
- * engine process's CPU time. Imported for its effect, before a program runs.
+ * What the SDK does for those who debug it or run several programs at once, turned off: in a program of hundreds of
+ * resources it is half of an engine process's CPU time. Imported for its effect, before a program runs.
  */
 import sdkLog from "@pulumi/pulumi/log/index.js";
 import { Resource } from "@pulumi/pulumi/resource.js";
@@ -17,3 +17,22 @@ Object.assign(debuggable, { debuggablePromise: (promise: Promise<unknown>) => pr
 // Where in the program a resource was declared, whole call stacks: a sixth of a tenant's state, which the engine writes
 // anew at each step. The positions are those of a bundle, so they tell nobody anything.
 Object.assign(Resource, { stackTrace: () => [] });
+
+/**
+ * Holds the running program's settings. The SDK's own holder follows each promise to tell programs apart that run at
+ * the same time, a quarter of a program's CPU time; a process of ours runs one after another.
+ */
+class OneAtATime {
+  #current: unknown;
+
+  run<A extends unknown[], R>(store: unknown, work: (...args: A) => R, ...args: A): R {
+    this.#current = store;
+    return work(...args);
+  }
+
+  getStore(): unknown {
+    return this.#current;
+  }
+}
+
+Object.assign(globalThis, { asyncLocalStorage: new OneAtATime() });
