@@ -19,6 +19,7 @@ export interface FootprintNames {
   clusterIdentity: string;
   kubeletIdentity: string;
   workloadIdentity: string;
+  telemetryIdentity: string;
   postgres: string;
   postgresZone: string;
   storage: string;
@@ -27,7 +28,7 @@ export interface FootprintNames {
   vault: string;
   workspace: string;
   metrics: string;
-  logsRule: string;
+  insights: string;
   grafana: string;
 }
 
@@ -52,6 +53,7 @@ export function planNames(label: string, identity: string): FootprintNames {
     clusterIdentity: `id-${label}-cluster`,
     kubeletIdentity: `id-${label}-kubelet`,
     workloadIdentity: `id-${label}-workload`,
+    telemetryIdentity: `id-${label}-telemetry`,
     postgres: unique("psql", 63),
     // A zone of a server with a delegated subnet ends so, and must not begin with the server's name.
     postgresZone: `${fitLabel(label, 40)}.private.postgres.database.azure.com`,
@@ -61,7 +63,7 @@ export function planNames(label: string, identity: string): FootprintNames {
     vault: unique("kv", 24),
     workspace: unique("log", 63),
     metrics: unique("amw", 44),
-    logsRule: `dcr-${fitLabel(label, 48)}-logs`,
+    insights: `appi-${label}`,
     grafana: unique("g", 23),
   };
 }

@@ -1,11 +1,12 @@
 import * as authorization from "@pulumi/azure-native/authorization/index.js";
 import * as azure from "@pulumi/azure-native/containerservice/index.js";
-import * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
+import type * as managedidentity from "@pulumi/azure-native/managedidentity/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { dependingOn } from "../answers.ts";
 import type { PoolPlan } from "../azure-sizes.ts";
 import { inGroup } from "../placement.ts";
 import type { Placement } from "../placement.ts";
+import { createIdentity, federate } from "./identity.ts";
 import { planKubeconfig } from "./kubeconfig.ts";
 import {
   KUBERNETES_VERSION,
@@ -29,7 +30,6 @@ export interface ClusterArgs {
   login: Login;
   pools: PoolPlan[];
   subnetId: pulumi.Output<string>;
-  workspaceId: pulumi.Output<string>;
   /** `<namespace>:<service account>` of the pods that act as the workload identity. */
   serviceAccounts: string[];
 }
@@ -43,6 +43,8 @@ export class Cluster extends pulumi.ComponentResource {
   readonly kubeconfig: pulumi.Output<string>;
   /** Pods need nodes: what is put on the cluster waits for these. */
   readonly ready: pulumi.Resource[];
+  /** Of the cluster's service account tokens, for federated credentials. */
+  readonly issuer: pulumi.Output<string>;
   readonly workloadClientId: pulumi.Output<string>;
   readonly workloadPrincipalId: pulumi.Output<string>;
 
@@ -50,9 +52,9 @@ export class Cluster extends pulumi.ComponentResource {
     super("tierlift:cluster:Cluster", name, {}, opts);
     const { placement } = args;
     const identities = {
-      cluster: this.createIdentity(`${name}-cluster`, placement.names.clusterIdentity, placement),
-      kubelet: this.createIdentity(`${name}-kubelet`, placement.names.kubeletIdentity, placement),
-      workload: this.createIdentity(`${name}-workload`, placement.names.workloadIdentity, placement),
+      cluster: createIdentity(`${name}-cluster`, placement.names.clusterIdentity, placement, this),
+      kubelet: createIdentity(`${name}-kubelet`, placement.names.kubeletIdentity, placement, this),
+      workload: createIdentity(`${name}-workload`, placement.names.workloadIdentity, placement, this),
     };
     const roles = [
       assignRole(
@@ -91,7 +93,17 @@ export class Cluster extends pulumi.ComponentResource {
     this.managedCluster = this.createCluster(name, args, identities, roles);
     const pools = args.pools.map((pool) => this.createPool(name, pool, args));
     this.createMaintenance(name, placement);
-    this.federate(name, args, identities.workload);
+    this.issuer = this.managedCluster.oidcIssuerProfile.apply((profile) => profile?.issuerURL ?? "");
+    federate(
+      name,
+      {
+        placement,
+        identity: identities.workload,
+        issuer: this.issuer,
+        serviceAccounts: args.serviceAccounts,
+      },
+      this,
+    );
     const admin = this.admitProgram(name, placement);
 
     this.clusterId = this.managedCluster.id;
@@ -101,23 +113,6 @@ export class Cluster extends pulumi.ComponentResource {
     this.ready = [...pools, admin];
     this.kubeconfig = this.readKubeconfig(args);
     this.registerOutputs({ clusterId: this.clusterId });
-  }
-
-  private createIdentity(
-    name: string,
-    resourceName: string,
-    placement: Placement,
-  ): managedidentity.UserAssignedIdentity {
-    return new managedidentity.UserAssignedIdentity(
-      name,
-      {
-        resourceGroupName: placement.resourceGroupName,
-        resourceName,
-        location: placement.location,
-        tags: placement.tags,
-      },
-      inGroup(this, placement),
-    );
   }
 
   private createCluster(
@@ -158,10 +153,6 @@ export class Cluster extends pulumi.ComponentResource {
         autoUpgradeProfile: { upgradeChannel: "patch", nodeOSUpgradeChannel: "NodeImage" },
         azureMonitorProfile: { metrics: { enabled: true } },
         addonProfiles: {
-          omsagent: {
-            enabled: true,
-            config: { logAnalyticsWorkspaceResourceID: args.workspaceId, useAADAuth: "true" },
-          },
           azureKeyvaultSecretsProvider: {
             enabled: true,
             config: { enableSecretRotation: "true", rotationPollInterval: "2m" },
@@ -205,26 +196,6 @@ export class Cluster extends pulumi.ComponentResource {
           deletedWith: this.managedCluster,
           ...(previous ? { dependsOn: [previous] } : {}),
         }),
-      );
-    }
-  }
-
-  private federate(name: string, args: ClusterArgs, identity: managedidentity.UserAssignedIdentity): void {
-    const issuer = this.managedCluster.oidcIssuerProfile.apply((profile) => profile?.issuerURL ?? "");
-    let previous: pulumi.Resource | undefined;
-    for (const account of args.serviceAccounts) {
-      // One after the other: an identity takes no two credentials at once.
-      previous = new managedidentity.FederatedIdentityCredential(
-        `${name}-${account.replace(":", "-")}`,
-        {
-          resourceGroupName: args.placement.resourceGroupName,
-          resourceName: identity.name,
-          federatedIdentityCredentialResourceName: account.replace(":", "-"),
-          issuer,
-          subject: `system:serviceaccount:${account}`,
-          audiences: ["api://AzureADTokenExchange"],
-        },
-        inGroup(this, args.placement, previous ? { dependsOn: [previous] } : {}),
       );
     }
   }

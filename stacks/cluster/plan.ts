@@ -6,13 +6,14 @@ import { CLUSTER_RANGES } from "../network/plan.ts";
 
 /** Azure's built-in roles. https://learn.microsoft.com/azure/role-based-access-control/built-in-roles */
 export const ROLES = {
-  networkContributor: "4d97b98b-1d8f-4787-a291-c67834d212e7",
+  networkContributor: "4d97b98b-1d4f-4787-a291-c67834d212e7",
   managedIdentityOperator: "f1a07417-d97a-45cb-824c-7a7467783830",
   clusterAdmin: "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b",
   keyVaultSecretsUser: "4633458b-17de-408a-b874-0445c86b69e6",
   blobDataContributor: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
   eventHubsDataOwner: "f526a384-b230-433a-b45c-95f59c4a2dec",
   monitoringDataReader: "b0d8363b-8ddd-447d-831f-62ca05bff136",
+  monitoringMetricsPublisher: "3913510d-42f4-4e42-8a64-420c390055eb",
 } as const;
 export type RoleName = keyof typeof ROLES;
 

@@ -137,12 +137,16 @@ export class Dedicated extends pulumi.ComponentResource {
       );
     }
     if (has("observability") && namespace) {
-      new AzureObservability(
+      const { telemetry } = new AzureObservability(
         name,
         { infrastructure, namespace: DEDICATED_NAMESPACE },
         { parent: this, providers: [provider] },
       );
-      new ClusterObservability(name, { ...footing, namespace: namespace.namespace }, onCluster(namespace));
+      new ClusterObservability(
+        name,
+        { ...footing, namespace: namespace.namespace, telemetry },
+        onCluster(namespace),
+      );
     }
 
     this.summary = {

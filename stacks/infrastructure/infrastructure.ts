@@ -1,4 +1,3 @@
-import * as operationalinsights from "@pulumi/azure-native/operationalinsights/index.js";
 import * as resources from "@pulumi/azure-native/resources/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster } from "../cluster/cluster.ts";
@@ -7,7 +6,6 @@ import { assignRole } from "../cluster/role.ts";
 import type { PoolPlan, StoresPlan } from "../azure-sizes.ts";
 import type { FootprintNames } from "../naming.ts";
 import { Network } from "../network/network.ts";
-import { inGroup } from "../placement.ts";
 import type { Placement } from "../placement.ts";
 import { Stores } from "../stores/stores.ts";
 
@@ -36,7 +34,6 @@ export class Infrastructure extends pulumi.ComponentResource {
   readonly network: Network;
   readonly cluster: Cluster;
   readonly stores: Stores;
-  readonly workspaceId: pulumi.Output<string>;
 
   constructor(name: string, args: InfrastructureArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:infrastructure:Infrastructure", name, {}, opts);
@@ -56,21 +53,6 @@ export class Infrastructure extends pulumi.ComponentResource {
       identity: args.identity,
     };
     const { placement } = this;
-    // Here and not with the rest of the observability: the cluster's log agent is given it when the cluster is made.
-    const workspace = new operationalinsights.Workspace(
-      name,
-      {
-        resourceGroupName: group.name,
-        workspaceName: names.workspace,
-        location,
-        sku: { name: "PerGB2018" },
-        retentionInDays: 30,
-        features: { disableLocalAuth: true, enableLogAccessUsingOnlyResourcePermissions: true },
-        tags,
-      },
-      inGroup(this, placement),
-    );
-    this.workspaceId = workspace.id;
     this.network = new Network(name, { placement, octet: args.octet }, { parent: this });
     this.cluster = new Cluster(
       name,
@@ -79,7 +61,6 @@ export class Infrastructure extends pulumi.ComponentResource {
         login: args.login,
         pools: args.pools,
         subnetId: this.network.subnetIds.aks,
-        workspaceId: workspace.id,
         serviceAccounts: args.serviceAccounts,
       },
       { parent: this },

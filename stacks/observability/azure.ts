@@ -6,6 +6,8 @@ import { assignRole } from "../cluster/role.ts";
 import type { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { inGroup } from "../placement.ts";
 import { planAlerts, RULE_GROUPS } from "./alerts.ts";
+import { Telemetry } from "./telemetry.ts";
+import type { TelemetryTarget } from "./telemetry.ts";
 
 export interface AzureObservabilityArgs {
   infrastructure: Infrastructure;
@@ -13,8 +15,9 @@ export interface AzureObservabilityArgs {
   namespace: string;
 }
 
-/** Managed Prometheus and Grafana, collected logs, alert rules, and the diagnostic logs of the parts that Azure runs. */
+/** Managed Prometheus and Grafana, logs and traces, alert rules, and the diagnostic logs of the parts that Azure runs. */
 export class AzureObservability extends pulumi.ComponentResource {
+  readonly telemetry: TelemetryTarget;
   readonly grafanaEndpoint: pulumi.Output<string>;
   readonly prometheusEndpoint: pulumi.Output<string>;
 
@@ -32,9 +35,10 @@ export class AzureObservability extends pulumi.ComponentResource {
       inGroup(this, placement),
     );
     this.collectMetrics(name, args.infrastructure, metrics);
-    this.collectLogs(name, args.infrastructure);
     this.raiseAlerts(name, args, metrics);
-    this.keepDiagnostics(name, args.infrastructure);
+    const telemetry = new Telemetry(name, { infrastructure: args.infrastructure }, { parent: this });
+    this.telemetry = telemetry.target;
+    this.keepDiagnostics(name, args.infrastructure, telemetry.workspaceId);
     const grafana = this.createGrafana(name, args.infrastructure, metrics);
     this.grafanaEndpoint = grafana.properties.apply((properties) => properties?.endpoint ?? "");
     this.prometheusEndpoint = metrics.metrics.apply((found) => found?.prometheusQueryEndpoint ?? "");
@@ -73,39 +77,6 @@ export class AzureObservability extends pulumi.ComponentResource {
     );
   }
 
-  /** What the cluster's log agent sends: the containers' output, events and the inventory. */
-  private collectLogs(name: string, { placement, cluster, workspaceId }: Infrastructure): void {
-    const streams = ["Microsoft-ContainerInsights-Group-Default"];
-    const rule = new monitor.DataCollectionRule(
-      `${name}-logs`,
-      {
-        resourceGroupName: placement.resourceGroupName,
-        dataCollectionRuleName: placement.names.logsRule,
-        location: placement.location,
-        kind: "Linux",
-        dataSources: {
-          extensions: [
-            {
-              name: "ContainerInsightsExtension",
-              extensionName: "ContainerInsights",
-              streams,
-              extensionSettings: { dataCollectionSettings: { interval: "1m", enableContainerLogV2: true } },
-            },
-          ],
-        },
-        destinations: { logAnalytics: [{ name: "logs", workspaceResourceId: workspaceId }] },
-        dataFlows: [{ streams, destinations: ["logs"] }],
-        tags: placement.tags,
-      },
-      inGroup(this, placement),
-    );
-    new monitor.DataCollectionRuleAssociation(
-      `${name}-logs`,
-      { resourceUri: cluster.clusterId, associationName: "container-logs", dataCollectionRuleId: rule.id },
-      inGroup(this, placement, { deletedWith: cluster.managedCluster }),
-    );
-  }
-
   private raiseAlerts(
     name: string,
     { infrastructure, namespace }: AzureObservabilityArgs,
@@ -132,7 +103,11 @@ export class AzureObservability extends pulumi.ComponentResource {
     }
   }
 
-  private keepDiagnostics(name: string, { cluster, stores, workspaceId }: Infrastructure): void {
+  private keepDiagnostics(
+    name: string,
+    { cluster, stores }: Infrastructure,
+    workspaceId: pulumi.Output<string>,
+  ): void {
     const categories = (...names: string[]) => names.map((category) => ({ category, enabled: true }));
     const audit = [{ categoryGroup: "audit", enabled: true }];
     const all = [{ categoryGroup: "allLogs", enabled: true }];

@@ -1,14 +1,13 @@
-/** What the monitoring agents of an AKS cluster are told, and the dashboard of the services, as plain values. */
+/** What the metrics agent of an AKS cluster is told, and the dashboard of the services, as plain values. */
 import { stringify } from "yaml";
 import { SERVICES, SERVICE_NAMES } from "../services/catalogue.ts";
 import type { ServiceName } from "../services/catalogue.ts";
 import { HTTP_PATHS } from "../services/manifests.ts";
 
-/** Both agents look for their ConfigMaps here and by these names only. */
+/** The agent looks for its ConfigMaps here and by these names only. */
 export const AGENT_NAMESPACE = "kube-system";
 export const METRICS_SETTINGS_NAME = "ama-metrics-settings-configmap";
 export const METRICS_JOBS_NAME = "ama-metrics-prometheus-config";
-export const LOGS_SETTINGS_NAME = "container-azm-ms-agentconfig";
 
 /**
  * Settings of the managed Prometheus agent: which of its built-in targets it scrapes.
@@ -58,30 +57,6 @@ function planJob(service: ServiceName, namespace: string): object {
       { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
       { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
     ],
-  };
-}
-
-/**
- * Container insights collects the logs of the services' namespace and leaves out the environment, which names
- * secrets. https://learn.microsoft.com/azure/azure-monitor/containers/container-insights-data-collection-configmap
- */
-export function planLogsSettings(): Record<string, string> {
-  return {
-    "schema-version": "v1",
-    "config-version": "ver1",
-    "log-data-collection-settings": [
-      "[log_collection_settings]",
-      "  [log_collection_settings.stdout]",
-      "    enabled = true",
-      '    exclude_namespaces = ["kube-system", "gatekeeper-system"]',
-      "  [log_collection_settings.stderr]",
-      "    enabled = true",
-      '    exclude_namespaces = ["kube-system", "gatekeeper-system"]',
-      "  [log_collection_settings.env_var]",
-      "    enabled = false",
-      "  [log_collection_settings.schema]",
-      '    containerlog_schema_version = "v2"',
-    ].join("\n"),
   };
 }
 

@@ -4,42 +4,32 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Footing } from "../connections.ts";
 import * as config from "./cluster-config.ts";
 import * as collector from "./collector.ts";
+import * as logAgent from "./log-agent.ts";
+import type { TelemetryTarget } from "./telemetry.ts";
 
 export interface ClusterObservabilityArgs extends Footing {
   /** Of the services. */
   namespace: pulumi.Input<string>;
-  /** Of Application Insights; without one the traces end in the collector's log. */
-  traceConnectionString?: pulumi.Input<string>;
+  /** Where logs and traces go. */
+  telemetry: TelemetryTarget;
 }
 
-/** The monitoring agents' settings, the trace collector, and a dashboard. */
+/** The metrics agent's settings, the collector of traces and logs with an agent on every node, and a dashboard. */
 export class ClusterObservability extends pulumi.ComponentResource {
   constructor(name: string, args: ClusterObservabilityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:observability:ClusterObservability", name, {}, opts);
     const options: pulumi.CustomResourceOptions = { parent: this, deletedWith: args.deletedWith };
-    this.configureAgents(name, args, options);
-
-    const namespace = new kubernetes.core.v1.Namespace(
-      `${name}-observability`,
-      {
-        metadata: {
-          name: collector.OBSERVABILITY_NAMESPACE,
-          labels: {
-            "matih.ai/managed-by": "tierlift",
-            "pod-security.kubernetes.io/enforce": "restricted",
-            "pod-security.kubernetes.io/enforce-version": "latest",
-          },
-        },
-      },
-      options,
-    );
-    this.collectTraces(name, args, namespace.metadata.name, options);
+    this.configureMetrics(name, args, options);
+    const namespace = this.createNamespace(name, collector.OBSERVABILITY_NAMESPACE, "restricted", options);
+    this.createCollector(name, args, namespace, options);
+    const nodes = this.createNamespace(name, logAgent.LOG_AGENT_NAMESPACE, "privileged", options);
+    this.createLogAgent(name, nodes, options);
     new kubernetes.core.v1.ConfigMap(
       `${name}-dashboard`,
       {
         metadata: {
           name: "services-dashboard",
-          namespace: namespace.metadata.name,
+          namespace,
           labels: { grafana_dashboard: "1" },
         },
         data: {
@@ -53,7 +43,7 @@ export class ClusterObservability extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  private configureAgents(
+  private configureMetrics(
     name: string,
     { tenant, namespace }: ClusterObservabilityArgs,
     options: pulumi.CustomResourceOptions,
@@ -61,7 +51,6 @@ export class ClusterObservability extends pulumi.ComponentResource {
     const settings: [string, pulumi.Input<Record<string, string>>][] = [
       [config.METRICS_SETTINGS_NAME, config.planMetricsSettings(tenant.slug)],
       [config.METRICS_JOBS_NAME, pulumi.output(namespace).apply(config.planMetricsJobs)],
-      [config.LOGS_SETTINGS_NAME, config.planLogsSettings()],
     ];
     for (const [configMap, data] of settings) {
       new kubernetes.core.v1.ConfigMap(
@@ -72,42 +61,89 @@ export class ClusterObservability extends pulumi.ComponentResource {
     }
   }
 
-  private collectTraces(
+  private createNamespace(
     name: string,
-    { traceConnectionString }: ClusterObservabilityArgs,
+    namespace: string,
+    podSecurity: "restricted" | "privileged",
+    options: pulumi.CustomResourceOptions,
+  ): pulumi.Output<string> {
+    const { metadata } = new kubernetes.core.v1.Namespace(
+      `${name}-${namespace}`,
+      {
+        metadata: {
+          name: namespace,
+          labels: {
+            "matih.ai/managed-by": "tierlift",
+            "pod-security.kubernetes.io/enforce": podSecurity,
+            "pod-security.kubernetes.io/enforce-version": "latest",
+          },
+        },
+      },
+      options,
+    );
+    return metadata.name;
+  }
+
+  private createCollector(
+    name: string,
+    { telemetry }: ClusterObservabilityArgs,
     namespace: pulumi.Output<string>,
     options: pulumi.CustomResourceOptions,
   ): void {
-    const exports = traceConnectionString !== undefined;
     const metadata = { name: collector.COLLECTOR_NAME, namespace, labels: collector.COLLECTOR_SELECTOR };
-    const needed: pulumi.Resource[] = [
+    const needed = [
       new kubernetes.core.v1.ConfigMap(
         `${name}-collector`,
-        { metadata, data: { "config.yaml": collector.planCollectorConfig(exports) } },
+        { metadata, data: { "config.yaml": collector.planCollectorConfig() } },
+        options,
+      ),
+      new kubernetes.core.v1.Secret(
+        `${name}-telemetry-exporter`,
+        {
+          metadata: { name: collector.EXPORTER_SECRET, namespace },
+          stringData: { [collector.EXPORTER_KEY]: pulumi.secret(telemetry.connectionString) },
+        },
+        options,
+      ),
+      new kubernetes.core.v1.ServiceAccount(
+        `${name}-collector`,
+        {
+          metadata: {
+            ...metadata,
+            annotations: { "azure.workload.identity/client-id": telemetry.clientId },
+          },
+          automountServiceAccountToken: false,
+        },
         options,
       ),
     ];
-    if (exports) {
-      needed.push(
-        new kubernetes.core.v1.Secret(
-          `${name}-trace-exporter`,
-          {
-            metadata: { name: collector.EXPORTER_SECRET, namespace },
-            stringData: { [collector.EXPORTER_KEY]: pulumi.secret(traceConnectionString) },
-          },
-          options,
-        ),
-      );
-    }
     const deployment = new kubernetes.apps.v1.Deployment(
       `${name}-collector`,
-      { metadata, spec: collector.planCollectorDeployment(exports) },
+      { metadata, spec: collector.planCollectorDeployment() },
       { ...options, dependsOn: needed },
     );
     new kubernetes.core.v1.Service(
       `${name}-collector`,
       { metadata, spec: collector.planCollectorService() },
       { ...options, dependsOn: [deployment] },
+    );
+  }
+
+  private createLogAgent(
+    name: string,
+    namespace: pulumi.Output<string>,
+    options: pulumi.CustomResourceOptions,
+  ): void {
+    const metadata = { name: logAgent.LOG_AGENT_NAME, namespace, labels: logAgent.LOG_AGENT_SELECTOR };
+    const settings = new kubernetes.core.v1.ConfigMap(
+      `${name}-log-agent`,
+      { metadata, data: { "config.yaml": logAgent.planLogAgentConfig() } },
+      options,
+    );
+    new kubernetes.apps.v1.DaemonSet(
+      `${name}-log-agent`,
+      { metadata, spec: logAgent.planLogAgentDaemonSet() },
+      { ...options, dependsOn: [settings] },
     );
   }
 }

@@ -93,7 +93,7 @@ describe("the dedicated cluster", () => {
         outboundType: "userAssignedNATGateway",
       },
       autoUpgradeProfile: { upgradeChannel: "patch", nodeOSUpgradeChannel: "NodeImage" },
-      addonProfiles: { omsagent: { enabled: true }, azureKeyvaultSecretsProvider: { enabled: true } },
+      addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true } },
       agentPoolProfiles: [
         {
           mode: "System",

@@ -118,6 +118,9 @@ const ANSWERS: Record<string, (inputs: Record<string, unknown>) => Record<string
   "azure-native:keyvault:Vault": ({ properties }) => ({
     properties: { ...(properties as object), vaultUri: "https://acme.vault.azure.net/" },
   }),
+  "azure-native:applicationinsights:Component": () => ({
+    connectionString: "InstrumentationKey=ffffffff-0000-0000-0000-000000000001",
+  }),
   "azure-native:monitor:AzureMonitorWorkspace": () => ({
     metrics: { prometheusQueryEndpoint: "https://acme.prometheus" },
     defaultIngestionSettings: {

@@ -44,6 +44,7 @@ const byType: Record<string, Durations> = {
   "Microsoft.Monitor/accounts": listed,
   "Microsoft.ManagedIdentity/userAssignedIdentities": monitor,
   "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": monitor,
+  "Microsoft.Insights/components": monitor,
   "Microsoft.Insights/dataCollectionEndpoints": monitor,
   "Microsoft.Insights/dataCollectionRules": monitor,
   "Microsoft.AlertsManagement/prometheusRuleGroups": monitor,

@@ -1,4 +1,4 @@
-/** Observability: Log Analytics, Azure Monitor workspaces, data collection, rule groups, Grafana. */
+/** Observability: Log Analytics, Application Insights, Azure Monitor workspaces, data collection, rule groups, Grafana. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { badRequest } from "../errors.ts";
 import { isRecord, listAt, recordAt, stringAt, valueAt } from "../http.ts";
@@ -129,6 +129,57 @@ function endpointOutputs(resource: StoredResource): Record<string, unknown> {
   };
 }
 
+const components: TypeBehaviour = {
+  type: "Microsoft.Insights/components",
+  ...plain,
+  put: { created: 200, updated: 200 },
+  hasState: true,
+  createOnly: [{ path: "kind" }],
+  defaults: () => ({
+    properties: {
+      Flow_Type: "Bluefield",
+      Request_Source: "rest",
+      IngestionMode: "LogAnalytics",
+      RetentionInDays: 90,
+      DisableIpMasking: false,
+      DisableLocalAuth: false,
+      publicNetworkAccessForIngestion: "Enabled",
+      publicNetworkAccessForQuery: "Enabled",
+    },
+  }),
+  check: ({ cloud, resource }) => {
+    const id = stringAt(resource.body, "properties.WorkspaceResourceId");
+    if (id !== undefined && cloud.store.get(id) !== undefined) return;
+    throw badRequest(
+      "BadRequest",
+      id === undefined
+        ? "WorkspaceResourceId is required: components without a workspace are no longer made."
+        : `The workspace '${id}' was not found.`,
+      "properties.WorkspaceResourceId",
+    );
+  },
+  outputs: ({ resource, previous }) => {
+    if (previous !== undefined) return {};
+    const [applicationId, key] = [randomUUID(), randomUUID()];
+    const place = resource.location ?? "";
+    return {
+      properties: {
+        ApplicationId: resource.name,
+        AppId: applicationId,
+        InstrumentationKey: key,
+        ConnectionString: [
+          `InstrumentationKey=${key}`,
+          `IngestionEndpoint=https://${place}-1.in.applicationinsights.azure.com/`,
+          `LiveEndpoint=https://${place}.livediagnostics.monitor.azure.com/`,
+          `ApplicationId=${applicationId}`,
+        ].join(";"),
+        CreationDate: resource.createdAt,
+        TenantId: resource.subscriptionId,
+      },
+    };
+  },
+};
+
 const dataCollectionEndpoints: TypeBehaviour = {
   type: endpointType,
   ...plain,
@@ -228,6 +279,7 @@ const grafana: TypeBehaviour = {
 
 export const monitor: TypeBehaviour[] = [
   workspaces,
+  components,
   accounts,
   dataCollectionEndpoints,
   dataCollectionRules,

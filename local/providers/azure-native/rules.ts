@@ -129,6 +129,17 @@ const byType: Record<string, Rules> = {
   },
   "eventhub:Namespace": { defaults: { publicNetworkAccess: "Enabled" } },
   "operationalinsights:Workspace": trackedResource,
+  "applicationinsights:Component": {
+    replaceOn: ["location"],
+    defaults: {
+      applicationType: "web",
+      flowType: "Bluefield",
+      ingestionMode: "LogAnalytics",
+      publicNetworkAccessForIngestion: "Enabled",
+      publicNetworkAccessForQuery: "Enabled",
+      requestSource: "rest",
+    },
+  },
   "monitor:AzureMonitorWorkspace": trackedResource,
   "monitor:DataCollectionEndpoint": trackedResource,
   "monitor:DataCollectionRule": {

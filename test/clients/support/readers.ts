@@ -197,6 +197,7 @@ export const readers: ReadonlyMap<string, Reader> = new Map([
   ...below("Microsoft.ContainerService", containers),
   ...Object.entries({ ...stores, ...access }),
   generic("Microsoft.OperationalInsights/workspaces"),
+  generic("Microsoft.Insights/components"),
   generic("Microsoft.Monitor/accounts"),
   generic("Microsoft.Insights/dataCollectionEndpoints"),
   generic("Microsoft.Insights/dataCollectionRules"),

@@ -431,6 +431,7 @@ export const rows: Row[] = [
     "Microsoft.Network/privateLinkServices",
     "Microsoft.Cache/redis",
     "Microsoft.OperationalInsights/workspaces",
+    "Microsoft.Insights/components",
     "Microsoft.Monitor/accounts",
     "Microsoft.Insights/dataCollectionEndpoints",
     "Microsoft.Insights/dataCollectionRules",

@@ -12,7 +12,7 @@ import { TIERS } from "../../../stacks/spec.ts";
 import type { Tier } from "../../../stacks/spec.ts";
 import { controlPlanePrograms, startTestCluster } from "../../support/control-plane.ts";
 import type { TestCluster } from "../../support/control-plane.ts";
-import { record, stores, tenant } from "./recorder.ts";
+import { record, stores, telemetry, tenant } from "./recorder.ts";
 
 const programs = controlPlanePrograms();
 
@@ -44,7 +44,7 @@ async function manifestsOf(tier: Tier): Promise<Record<string, unknown>[]> {
       tenant,
       tier,
       namespace,
-      traceConnectionString: "InstrumentationKey=1",
+      telemetry,
     });
   });
   return resources

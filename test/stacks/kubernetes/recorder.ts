@@ -109,3 +109,9 @@ export const administrator = {
   user: pulumi.output("administrator"),
   password: pulumi.secret("admin-secret"),
 };
+
+/** Where a dedicated cluster's collector sends. */
+export const telemetry = {
+  connectionString: pulumi.output("InstrumentationKey=1"),
+  clientId: pulumi.output("dddddddd-0000-0000-0000-000000000003"),
+};

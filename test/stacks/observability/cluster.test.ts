@@ -2,9 +2,14 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import * as config from "../../../stacks/observability/cluster-config.ts";
 import { ClusterObservability } from "../../../stacks/observability/cluster.ts";
-import { planCollectorConfig } from "../../../stacks/observability/collector.ts";
+import {
+  OTLP_ENDPOINT,
+  planCollectorConfig,
+  planCollectorDeployment,
+} from "../../../stacks/observability/collector.ts";
+import { planLogAgentConfig } from "../../../stacks/observability/log-agent.ts";
 import { SERVICES, SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
-import { record, revealSecret, tenant } from "../kubernetes/recorder.ts";
+import { record, revealSecret, telemetry, tenant } from "../kubernetes/recorder.ts";
 
 interface Job {
   job_name: string;
@@ -12,6 +17,11 @@ interface Job {
   kubernetes_sd_configs: { namespaces: { names: string[] } }[];
   relabel_configs: { source_labels: string[]; regex?: string; action?: string }[];
 }
+
+const declare = () =>
+  record(
+    () => new ClusterObservability("acme", { tenant, tier: "PROFESSIONAL", namespace: "matih", telemetry }),
+  );
 
 describe("what a cluster holds for its observation", () => {
   it("scrapes every service by a job of its own, at its port and path", () => {
@@ -35,45 +45,82 @@ describe("what a cluster holds for its observation", () => {
     );
   });
 
-  it("declares the agents' settings where and as the agents look for them", async () => {
-    const declared = await record(
-      () => new ClusterObservability("acme", { tenant, tier: "PROFESSIONAL", namespace: "matih" }),
-    );
-    const names = declared
+  it("declares the agent's settings where and as the agent looks for them", async () => {
+    const names = (await declare())
       .of("kubernetes:core/v1:ConfigMap")
       .map(({ inputs }) => inputs.metadata as { name: string; namespace: string })
       .filter(({ namespace }) => namespace === "kube-system")
       .map(({ name }) => name);
-    expect(names.sort()).toEqual([
-      "ama-metrics-prometheus-config",
-      "ama-metrics-settings-configmap",
-      "container-azm-ms-agentconfig",
-    ]);
-    expect(declared.of("kubernetes:core/v1:Secret")).toEqual([]);
+    expect(names.sort()).toEqual(["ama-metrics-prometheus-config", "ama-metrics-settings-configmap"]);
   });
 
   it("keeps the exporter's connection string in a Secret", async () => {
-    const declared = await record(
-      () =>
-        new ClusterObservability("acme", {
-          tenant,
-          tier: "PROFESSIONAL",
-          namespace: "matih",
-          traceConnectionString: "InstrumentationKey=1",
-        }),
-    );
+    const declared = await declare();
     const [secret] = declared.of("kubernetes:core/v1:Secret");
     expect(revealSecret(secret!.inputs.stringData)).toEqual({ connectionString: "InstrumentationKey=1" });
     expect(JSON.stringify(declared.of("kubernetes:core/v1:ConfigMap"))).not.toContain("InstrumentationKey");
   });
 
-  it.each([
-    [true, ["azuremonitor"]],
-    [false, ["debug"]],
-  ])("exports traces to Azure: %s by %j", (toAzure, exporters) => {
-    expect(JSON.parse(planCollectorConfig(toAzure))).toMatchObject({
-      service: { pipelines: { traces: { receivers: ["otlp"], exporters } } },
+  it("sends traces and logs to Azure as the collector's own identity", async () => {
+    expect(JSON.parse(planCollectorConfig())).toMatchObject({
+      exporters: { azuremonitor: { auth: { authenticator: "azure_auth" } } },
+      service: {
+        extensions: ["health_check", "azure_auth"],
+        pipelines: {
+          traces: { receivers: ["otlp"], exporters: ["azuremonitor"] },
+          logs: { receivers: ["otlp"], exporters: ["azuremonitor"] },
+        },
+      },
     });
+    const declared = await declare();
+    const [account] = declared.of("kubernetes:core/v1:ServiceAccount");
+    expect(account!.inputs.metadata).toMatchObject({
+      name: "otel-collector",
+      namespace: "observability",
+      annotations: { "azure.workload.identity/client-id": "dddddddd-0000-0000-0000-000000000003" },
+    });
+    const pods = planCollectorDeployment().template;
+    expect(pods).toMatchObject({
+      metadata: { labels: { "azure.workload.identity/use": "true" } },
+      spec: { serviceAccountName: "otel-collector" },
+    });
+  });
+
+  it("reads the logs of every node's containers but those that Azure or the agents run", async () => {
+    const { receivers, exporters } = JSON.parse(planLogAgentConfig()) as {
+      receivers: { file_log: { include: string[]; exclude: string[]; storage: string } };
+      exporters: { otlp: { endpoint: string } };
+    };
+    expect(receivers.file_log).toMatchObject({
+      include: ["/var/log/pods/*/*/*.log"],
+      exclude: [
+        "/var/log/pods/kube-system_*/*/*.log",
+        "/var/log/pods/gatekeeper-system_*/*/*.log",
+        "/var/log/pods/node-logs_*/*/*.log",
+      ],
+      storage: "file_storage",
+    });
+    expect(exporters.otlp.endpoint).toBe(OTLP_ENDPOINT);
+    const [agent] = (await declare()).of("kubernetes:apps/v1:DaemonSet");
+    expect(agent!.inputs.spec).toMatchObject({
+      template: {
+        spec: {
+          tolerations: [{ operator: "Exists" }],
+          volumes: [{ name: "config" }, { hostPath: { path: "/var/log/pods" } }, { name: "offsets" }],
+        },
+      },
+    });
+  });
+
+  it("lets pods mount a node's folders in the agents' namespace only", async () => {
+    const levels = (await declare()).of("kubernetes:core/v1:Namespace").map(({ inputs }) => {
+      const { name, labels } = inputs.metadata as { name: string; labels: Record<string, string> };
+      return [name, labels["pod-security.kubernetes.io/enforce"]];
+    });
+    expect(levels).toEqual([
+      ["observability", "restricted"],
+      ["node-logs", "privileged"],
+    ]);
   });
 
   it("shows a dashboard of the tenant's services", () => {

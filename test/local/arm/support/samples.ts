@@ -302,6 +302,20 @@ export const samples: Sample[] = [
     "Microsoft.OperationalInsights/workspaces/logs",
     () => ({ location, properties: { sku: { name: "PerGB2018" } } }),
   ),
+  sample(
+    "Microsoft.Insights/components",
+    "2020-02-02",
+    "Microsoft.Insights/components/appi",
+    ({ of }) => ({
+      location,
+      kind: "web",
+      properties: {
+        Application_Type: "web",
+        WorkspaceResourceId: of("Microsoft.OperationalInsights/workspaces"),
+      },
+    }),
+    ["Microsoft.OperationalInsights/workspaces"],
+  ),
   sample("Microsoft.Monitor/accounts", "2023-04-03", "Microsoft.Monitor/accounts/metrics", () => ({
     location,
   })),
