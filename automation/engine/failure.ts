@@ -19,6 +19,7 @@ export interface EngineFailure {
 }
 
 const SHOWN_ERRORS = 5;
+const PLAN_VIOLATION = "violates plan: properties changed: ";
 
 /** What went wrong in an operation, from what was thrown and from what the engine reported on the way. */
 export function failureOf(error: unknown, events: EngineEvent[], aborted: boolean): EngineFailure {
@@ -46,13 +47,21 @@ export function failureOf(error: unknown, events: EngineEvent[], aborted: boolea
 function reportedErrors(events: EngineEvent[]): string[] {
   const texts = events.flatMap(({ diagnosticEvent }) => {
     if (diagnosticEvent?.severity !== "error") return [];
-    const message = plainText(diagnosticEvent.message).replace(/^error: /, "");
+    const message = withoutValues(plainText(diagnosticEvent.message).replace(/^error: /, ""));
     if (message === "" || message === "update failed" || message === "preview failed") return [];
     if (!diagnosticEvent.urn) return [message];
     const { type, name } = parseUrn(diagnosticEvent.urn);
     return [type === "pulumi:pulumi:Stack" ? message : `${type} ${name}: ${message}`];
   });
   return [...new Set(texts)];
+}
+
+/** Of a change that was not planned the engine prints the old and the new values, secret ones too: names stay. */
+function withoutValues(message: string): string {
+  const [start = "", changes] = message.split(PLAN_VIOLATION);
+  if (changes === undefined) return message;
+  const names = [...changes.matchAll(/(?:^|, )[-+~=]{2}([A-Za-z_][\w.-]*)\[/g)].map(([, name]) => name);
+  return `${start}${PLAN_VIOLATION}${names.join(", ")}`;
 }
 
 function lastLines(text: string): string {

@@ -101,7 +101,12 @@ export class ClusterObservability extends pulumi.ComponentResource {
         `${name}-telemetry-exporter`,
         {
           metadata: { name: collector.EXPORTER_SECRET, namespace },
-          stringData: { [collector.EXPORTER_KEY]: pulumi.secret(telemetry.connectionString) },
+          // Encoded here: a preview does not know the value and would not see that `stringData` becomes `data`.
+          data: {
+            [collector.EXPORTER_KEY]: pulumi.secret(
+              telemetry.connectionString.apply((text) => Buffer.from(text).toString("base64")),
+            ),
+          },
         },
         options,
       ),

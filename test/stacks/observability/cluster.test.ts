@@ -57,7 +57,7 @@ describe("what a cluster holds for its observation", () => {
   it("keeps the exporter's connection string in a Secret", async () => {
     const declared = await declare();
     const [secret] = declared.of("kubernetes:core/v1:Secret");
-    expect(revealSecret(secret!.inputs.stringData)).toEqual({ connectionString: "InstrumentationKey=1" });
+    expect(revealSecret(secret!.inputs.data)).toEqual({ connectionString: btoa("InstrumentationKey=1") });
     expect(JSON.stringify(declared.of("kubernetes:core/v1:ConfigMap"))).not.toContain("InstrumentationKey");
   });
 
