@@ -17,6 +17,12 @@ type Details = TierMigrationJob & {
   undone: VerificationReport | null;
 };
 
+export type Phases = TierMigrationJob["phases"];
+
+/** Phases that did not succeed at their first try: none, where nothing was broken on purpose. */
+export const triedAgain = (phases: Phases): string[] =>
+  phases.filter(({ attempts }) => attempts > 1).map(({ phase }) => phase);
+
 export class Story {
   readonly installation: Installation;
   readonly admin: string;

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { Tier } from "../../stacks/spec.ts";
 import { secondsSince } from "./beginning.ts";
 import { tellChapters } from "./chapters.ts";
+import { triedAgain } from "./migration.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
 import { digestRows, lookAt, stateOf } from "./world.ts";
 import type { World } from "./world.ts";
@@ -24,7 +25,8 @@ async function move(tenantId: string, tier: Tier): Promise<string> {
   const jobId = await story.upgrade(tenantId, tier);
   await story.reaches(jobId, "VERIFICATION");
   await story.complete(jobId);
-  await story.reaches(jobId, "COMPLETED");
+  const { phases } = await story.reaches(jobId, "COMPLETED");
+  expect(triedAgain(phases)).toEqual([]);
   console.log(`${tier}: COMPLETED in ${secondsSince(startedMs)} s`);
   return jobId;
 }
