@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { Installation } from "./installation.ts";
 import { until } from "./installation.ts";
 import type { JobStatus, TenantStatus, TierMigrationJob, TierliftEvent } from "../../automation/model.ts";
-import type { VerificationReport } from "../../automation/ports.ts";
+import type { CutoverReport, VerificationReport } from "../../automation/ports.ts";
 import { createClient } from "../../cli/client.ts";
 import { followEvents } from "../../cli/stream.ts";
 import type { Tier } from "../../stacks/spec.ts";
@@ -15,6 +15,7 @@ const BOUND_MS = 10 * MINUTE;
 type Details = TierMigrationJob & {
   verification: VerificationReport | null;
   undone: VerificationReport | null;
+  cutover: CutoverReport | null;
 };
 
 export type Phases = TierMigrationJob["phases"];
