@@ -108,6 +108,12 @@ export interface ProgramSettings {
 }
 
 /** One program run: what `stacks/program.ts` turns into a Pulumi program. */
+/** What is called on the way through a program that is applied; a preview calls none. */
+export interface ProgramHooks {
+  /** Once all of a tenant stands but its records, which wait for it. */
+  beforeSwitch?: () => Promise<void>;
+}
+
 export interface ProgramRequest {
   spec: StackSpec;
   secrets: ProgramSecrets;

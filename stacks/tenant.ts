@@ -1,6 +1,6 @@
 /** A tenant's stack: slice, dedicated footprint and the names that point at one of them. */
 import * as pulumi from "@pulumi/pulumi";
-import type { ProgramSecrets, ProgramSettings, TenantSpec } from "./spec.ts";
+import type { ProgramHooks, ProgramSecrets, ProgramSettings, TenantSpec } from "./spec.ts";
 import { createPlatformProvider } from "./providers.ts";
 import { readPlatform } from "./platform-reference.ts";
 import { deriveTenantPassword } from "./passwords.ts";
@@ -8,6 +8,7 @@ import { Dedicated } from "./dedicated/dedicated.ts";
 import { NextRecords } from "./dns/next-records.ts";
 import { TenantZone } from "./dns/tenant-zone.ts";
 import { checkDnsTargets } from "./dns/plan.ts";
+import { waitBeforeSwitch } from "./dns/switch.ts";
 import { Slice } from "./slice/slice.ts";
 import { planRoleName } from "./naming.ts";
 
@@ -16,6 +17,7 @@ export function declareTenant(
   spec: TenantSpec,
   secrets: ProgramSecrets,
   settings: ProgramSettings,
+  hooks: ProgramHooks = {},
 ): Record<string, unknown> {
   const { tenant } = spec;
   // Before anything is registered: what is declared ahead of an error is made all the same.
@@ -66,6 +68,7 @@ export function declareTenant(
       source: { ...platform.stores.postgres, databases: platform.databases },
     });
 
+  const target = (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress;
   const provider = createPlatformProvider("platform", settings);
   const zone = new TenantZone(
     tenant.slug,
@@ -74,7 +77,7 @@ export function declareTenant(
       zoneName,
       parentZoneName: platform.zoneName,
       resourceGroupName: platform.zoneResourceGroup,
-      target: (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress,
+      target: waitBeforeSwitch(target, [slice, dedicated], hooks),
       ttlSeconds: spec.recordTtlSeconds,
     },
     { providers: [provider] },

@@ -6,7 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LocalWorkspace, PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import type { EngineEvent, PulumiFn } from "@pulumi/pulumi/automation/index.js";
-import type { ProgramRequest } from "../../stacks/spec.ts";
+import type { ProgramHooks, ProgramRequest } from "../../stacks/spec.ts";
 import { createChangeSet } from "./change-set.ts";
 import { exportStack } from "./command.ts";
 import type { ChangeSet } from "./engine.ts";
@@ -26,7 +26,7 @@ const PROJECT = "tierlift";
  */
 const SAVED_AT_THE_END = { PULUMI_SKIP_CHECKPOINTS: "true" };
 /** The operation that runs now. */
-let running: { abort: AbortController; verdict: ReturnType<typeof createVerdict> } | null = null;
+let running: { abort: AbortController; verdict: Word; switching: Word } | null = null;
 /** What is kept from one operation to the next. */
 let opened: Stack | null = null;
 let plugins: PluginHost | null = null;
@@ -34,7 +34,8 @@ let plugins: PluginHost | null = null;
 process.on("message", (message: ToEngine) => {
   if (message.type === "run") void run(message.operation, message.workspace);
   else if (message.type === "verdict") running?.verdict.give(message.approved);
-  else running?.abort.abort();
+  else if (message.type === "switch") running?.switching.give(message.allowed);
+  else interrupt();
 });
 process.on("SIGINT", leave);
 process.on("SIGTERM", leave);
@@ -43,14 +44,20 @@ process.on("disconnect", leave);
 
 function leave(): void {
   if (running === null) process.exit(0);
-  running.abort.abort();
-  running.verdict.give(false);
+  interrupt();
+}
+
+function interrupt(): void {
+  running?.abort.abort();
+  running?.verdict.give(false);
+  running?.switching.give(false);
 }
 
 async function run(operation: EngineOperation, settings: WorkspaceSettings): Promise<void> {
   const abort = new AbortController();
-  const verdict = createVerdict();
-  running = { abort, verdict };
+  const verdict = createWord();
+  const switching = createWord();
+  running = { abort, verdict, switching };
   const events: EngineEvent[] = [];
   const onEvent = (event: EngineEvent) => {
     // Only what is read again: the others hold whole states of resources.
@@ -106,7 +113,7 @@ interface Running {
   workDir: string;
   engineRoot: string;
   signal: AbortSignal;
-  verdict: ReturnType<typeof createVerdict>;
+  verdict: Word;
 }
 
 async function perform(operation: EngineOperation, stack: Stack, running: Running): Promise<FromEngine> {
@@ -186,7 +193,7 @@ async function preview(stack: Stack, running: Running, plan?: string): Promise<C
 async function openStack(operation: EngineOperation, settings: WorkspaceSettings): Promise<Stack> {
   const workDir = join(settings.workRoot, operation.stack);
   await mkdir(workDir, { recursive: true, mode: 0o700 });
-  const program = "request" in operation ? await loadProgram(operation.request, settings) : noProgram;
+  const program = "request" in operation ? await loadProgram(operation, settings) : noProgram;
   if (opened !== null) {
     opened.workspace.program = program;
     return opened;
@@ -219,16 +226,39 @@ function withoutSummary(stack: Stack): Stack {
   return Object.assign(stack, { outputs: () => Promise.resolve({}), info: () => Promise.resolve(undefined) });
 }
 
-async function loadProgram(request: ProgramRequest, { programModule }: WorkspaceSettings): Promise<PulumiFn> {
+type WithProgram = Extract<EngineOperation, { request: ProgramRequest }>;
+
+async function loadProgram(operation: WithProgram, { programModule }: WorkspaceSettings): Promise<PulumiFn> {
   // Loaded here only: the providers' SDKs are large, and a destroy does without them.
-  const programs = (await import(programModule)) as { createProgram: (request: ProgramRequest) => PulumiFn };
-  return released(programs.createProgram(request));
+  const { createProgram } = (await import(programModule)) as {
+    createProgram: (request: ProgramRequest, hooks: ProgramHooks) => PulumiFn;
+  };
+  const asks = operation.kind === "update" && operation.asksBeforeSwitch;
+  return released(createProgram(operation.request, asks ? { beforeSwitch } : {}));
+}
+
+/**
+ * Called off, the operation is interrupted, and this never resolves: the SDK waits for a resource whose inputs failed as
+ * long as for one whose inputs never come.
+ */
+async function beforeSwitch(): Promise<void> {
+  const asking = running;
+  tell({ type: "before switch" });
+  if (await asking?.switching.given) return;
+  asking?.abort.abort();
+  await new Promise(() => undefined);
 }
 
 const noProgram: PulumiFn = () => Promise.reject(new Error("this operation runs without a program"));
 
-function createVerdict(): { given: Promise<boolean>; give: (approved: boolean) => void } {
-  let give!: (approved: boolean) => void;
+/** Yes or no from the service, for which something here waits. */
+interface Word {
+  given: Promise<boolean>;
+  give: (yes: boolean) => void;
+}
+
+function createWord(): Word {
+  let give!: (yes: boolean) => void;
   const given = new Promise<boolean>((resolve) => (give = resolve));
   return { given, give };
 }

@@ -64,6 +64,12 @@ export interface OperationOptions {
 export interface UpdateOptions extends OperationOptions {
   /** Sees the change set before anything is touched; throws to refuse it. */
   approve: (changes: ChangeSet) => void;
+  /**
+   * Called once all that the program declares stands but the tenant's records, which change when it resolves. When it
+   * rejects, they stay as they are and the update rejects with the same. The signal aborts when the engine is gone: the
+   * update settles only after this has.
+   */
+  beforeSwitch?: (signal: AbortSignal) => Promise<void>;
 }
 
 /** One operation per stack at a time; no two stacks share a process. All calls reject with a TierliftError. */

@@ -23,7 +23,8 @@ export interface WorkspaceSettings {
 
 export type EngineOperation =
   | { kind: "preview"; stack: string; request: ProgramRequest }
-  | { kind: "update"; stack: string; request: ProgramRequest }
+  /** `asksBeforeSwitch`: the records wait for the service's word. */
+  | { kind: "update"; stack: string; request: ProgramRequest; asksBeforeSwitch: boolean }
   | { kind: "destroy"; stack: string; targets: string[] | "all" }
   /** Of these resources only: what else Azure filled in since must not become what the program is said to have asked for. */
   | { kind: "refresh"; stack: string; targets: string[] };
@@ -31,10 +32,13 @@ export type EngineOperation =
 export type ToEngine =
   | { type: "run"; operation: EngineOperation; workspace: WorkspaceSettings }
   | { type: "verdict"; approved: boolean }
+  | { type: "switch"; allowed: boolean }
   | { type: "abort" };
 
 export type FromEngine =
   | { type: "progress"; progress: EngineProgress }
   | { type: "changes"; changes: ChangeSet }
+  /** All but the records stands. */
+  | { type: "before switch" }
   | { type: "done"; changes?: ChangeSet; deleted?: number }
   | { type: "failed"; failure: EngineFailure };

@@ -10,7 +10,7 @@ import type { ProgramRequest } from "../../stacks/spec.ts";
 import { TierliftError } from "../errors.ts";
 import { exportStack, runCommand } from "./command.ts";
 import type { CommandContext } from "./command.ts";
-import type { ChangeSet, EngineProgress, OperationOptions, StackEngine } from "./engine.ts";
+import type { ChangeSet, EngineProgress, OperationOptions, StackEngine, UpdateOptions } from "./engine.ts";
 import type { EngineFailure } from "./failure.ts";
 import { endRecordedProcess, forgetProcess, recordProcess, signalGroup } from "./process-record.ts";
 import type { EngineOperation, FromEngine, ToEngine, WorkspaceSettings } from "./protocol.ts";
@@ -87,7 +87,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
   async function operate(
     operation: EngineOperation,
     { onProgress, signal, timeoutMs }: OperationOptions,
-    onChanges?: (changes: ChangeSet) => void,
+    asked: Pick<Listeners, "onChanges" | "beforeSwitch"> = {},
   ): Promise<{ changes?: ChangeSet; deleted?: number }> {
     signal?.throwIfAborted();
     const workDir = workDirOf(operation.stack);
@@ -107,7 +107,7 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
     signal?.addEventListener("abort", interrupt, { once: true });
     let isInOrder = false;
     try {
-      const result = await converse(child, operation, workspace, { onProgress, onChanges });
+      const result = await converse(child, operation, workspace, { onProgress, ...asked });
       isInOrder = force === undefined;
       return result;
     } catch (error) {
@@ -150,10 +150,11 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
         return changes as ChangeSet;
       }),
 
-    update: (request, { approve, ...operationOptions }) =>
+    update: (request, { approve, beforeSwitch, ...operationOptions }) =>
       inTurn(stackOf(request), async () => {
-        const operation = { kind: "update", stack: stackOf(request), request } as const;
-        const { changes } = await operate(operation, operationOptions, approve);
+        const asksBeforeSwitch = beforeSwitch !== undefined;
+        const operation = { kind: "update", stack: stackOf(request), request, asksBeforeSwitch } as const;
+        const { changes } = await operate(operation, operationOptions, { onChanges: approve, beforeSwitch });
         return changes as ChangeSet;
       }),
 
@@ -209,7 +210,8 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
 
 interface Listeners {
   onProgress: ((event: EngineProgress) => void) | undefined;
-  onChanges: ((changes: ChangeSet) => void) | undefined;
+  onChanges?: ((changes: ChangeSet) => void) | undefined;
+  beforeSwitch?: UpdateOptions["beforeSwitch"];
 }
 
 /** Sends the operation and hears the process out; rejects when it fails or ends without a last word. */
@@ -220,6 +222,7 @@ function converse(
   listeners: Listeners,
 ) {
   const over = new AbortController();
+  let switching: Promise<void> | undefined;
   const listen = <Args extends unknown[]>(
     emitter: EventEmitter | null,
     event: string,
@@ -247,6 +250,14 @@ function converse(
           }
           child.send({ type: "verdict", approved: refusal === undefined } satisfies ToEngine);
           return;
+        case "before switch":
+          switching = Promise.resolve(listeners.beforeSwitch?.(over.signal))
+            .catch((error: unknown) => (refusal = error))
+            .then(() => {
+              if (!child.connected) return;
+              child.send({ type: "switch", allowed: refusal === undefined } satisfies ToEngine);
+            });
+          return;
         case "failed":
           return reject(refusal instanceof Error ? refusal : errorOf(operation.stack, message.failure));
         case "done":
@@ -264,7 +275,10 @@ function converse(
     );
     child.send({ type: "run", operation, workspace } satisfies ToEngine);
   });
-  return conversation.finally(() => over.abort());
+  return conversation.finally(() => {
+    over.abort();
+    return switching;
+  });
 }
 
 const errorOf = (stack: string, { code, message }: EngineFailure) =>

@@ -37,6 +37,8 @@ test(
     // Frozen, and then refused at the old address until the name led to the new one.
     expect(outcome.refused).toBeGreaterThan(0);
     expect(outcome.frozenSeconds).toBeLessThanOrEqual(FREEZE_SECONDS);
+    // As the tenant saw it, from its last write on the old side to its first on the new one.
+    expect(outcome.longestGapSeconds).toBeLessThanOrEqual(FREEZE_SECONDS);
   },
   10 * MINUTE,
 );

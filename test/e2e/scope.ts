@@ -10,7 +10,9 @@ export const WHY_NOT = "a longer story of the same kind: TIERLIFT_E2E=full tells
 
 /** The files of the stories of this run, as patterns. */
 export function storiesNow(): string[] {
-  return process.env["TIERLIFT_E2E"] ? ["test/e2e/**/*.test.ts"] : ["test/e2e/upgrade.test.ts", "test/e2e/data.test.ts"];
+  return process.env["TIERLIFT_E2E"]
+    ? ["test/e2e/**/*.test.ts"]
+    : ["test/e2e/upgrade.test.ts", "test/e2e/data.test.ts"];
 }
 
 /** What is left out, for the one who started the tests; undefined when it is nothing. */

@@ -81,7 +81,7 @@ export function createFakeEngine(cloud: FakeCloud = createFakeCloud()): FakeEngi
       });
     },
 
-    async update(request, { approve, ...options }) {
+    async update(request, { approve, beforeSwitch, ...options }) {
       const stack = stackOf(request);
       engine.calls.push(`update ${stack}`);
       engine.secrets.set(stack, request.secrets);
@@ -89,6 +89,7 @@ export function createFakeEngine(cloud: FakeCloud = createFakeCloud()): FakeEngi
         const plan = planOf(request.spec, held(stack));
         const changes = changeSetOf(stack, plan);
         approve(changes);
+        await beforeSwitch?.(options.signal ?? new AbortController().signal);
         options.onProgress?.({ kind: "planned", resources: plan.length } satisfies EngineProgress);
         await apply(
           stack,

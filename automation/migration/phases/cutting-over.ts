@@ -31,13 +31,20 @@ export const cuttingOver: PhaseDefinition = {
     const { job, tenant, settings, work } = context;
     const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
     const address = dedicatedAddressOf(context.stack, outputs);
+    const spec = specFor(tenant, job, "CUTTING_OVER", settings);
+    const guard = { step: "switch", keepFor: "CUTTING_OVER" } as const;
     if (work().cutover.switchingAt === undefined) {
       await untilOldAnswersExpired(context);
-      await bringIntoParity(context, dataInputOf(tenant, outputs, platformOutputs));
-      await mark(context, "switchingAt");
-    }
-    const spec = specFor(tenant, job, "CUTTING_OVER", settings);
-    await applySpec(context, spec, { step: "switch", keepFor: "CUTTING_OVER" });
+      const input = dataInputOf(tenant, outputs, platformOutputs);
+      await applySpec(context, spec, {
+        ...guard,
+        // The engine is ready to move the records, so that writes are not frozen while it gets there.
+        beforeSwitch: async (gone) => {
+          await bringIntoParity(context, input, AbortSignal.any([context.signal, gone]));
+          await mark(context, "switchingAt");
+        },
+      });
+    } else await applySpec(context, spec, guard);
     await confirmSwitch(context, address);
     await applyTier(context, job.targetTier);
     await mark(context, "switchedAt");
@@ -68,8 +75,8 @@ async function untilOldAnswersExpired({ work, settings, ports, signal }: PhaseCo
   await ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
 }
 
-async function bringIntoParity(context: PhaseContext, input: DataInput): Promise<void> {
-  const { ports, signal, tenant, settings, job, artifacts } = context;
+async function bringIntoParity(context: PhaseContext, input: DataInput, signal: AbortSignal): Promise<void> {
+  const { ports, tenant, settings, job, artifacts } = context;
   // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
   await mark(context, "frozenAt");
   const { freezeBudgetMs } = settings;

@@ -1,5 +1,5 @@
 /** What phases do to the tenant's stack, each guarded by the rules of its step. */
-import type { ChangeSet } from "../../engine/engine.ts";
+import type { ChangeSet, UpdateOptions } from "../../engine/engine.ts";
 import type { Phase } from "../../model.ts";
 import { tenantRequest } from "../../requests.ts";
 import type { ProgramRequest, TenantSpec } from "../../../stacks/spec.ts";
@@ -25,6 +25,8 @@ interface Guard {
   approved?: boolean;
   /** Under which phase the change set is kept for the reader. */
   keepFor?: Phase;
+  /** See `UpdateOptions`. */
+  beforeSwitch?: UpdateOptions["beforeSwitch"];
 }
 
 /** Brings the stack to a footprint, if the change set is one that the step may make. */
@@ -35,6 +37,7 @@ export async function applySpec(context: PhaseContext, spec: TenantSpec, guard: 
   const approved = guard.approved === true ? await approvedChanges(context) : undefined;
   const changes = await engine.update(request, {
     ...context.operation,
+    ...(guard.beforeSwitch === undefined ? {} : { beforeSwitch: guard.beforeSwitch }),
     approve: (planned) => {
       assertAllowed(guard.step, planned, { isRetry });
       if (approved !== undefined) assertApproved(guard.step, approved, planned, { isRetry });

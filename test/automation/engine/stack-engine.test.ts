@@ -78,6 +78,42 @@ describe.skipIf(root === null)("the stack engine with the real engine", { timeou
     expect(await engine.resources("refused")).toEqual([]);
   });
 
+  it("moves the records once all else stands and it was told to", async () => {
+    const request = tenantRequest({ slug: "moved", layers: ["infrastructure"], next: true });
+    const done: string[] = [];
+    await engine.update(request, {
+      timeoutMs,
+      approve: () => undefined,
+      onProgress: (event) => {
+        if (event.kind === "resource" && event.state === "done") done.push(event.name);
+      },
+      beforeSwitch: async () => {
+        // Long enough for a record that does not wait.
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        done.push("asked");
+      },
+    });
+    expect(done.slice(0, 3).sort()).toEqual(["infrastructure", "moved", "moved"]);
+    expect(done.slice(3)).toEqual(["asked", "record"]);
+  });
+
+  it("leaves the records as they are when what comes before the switch fails, and says why", async () => {
+    const request = tenantRequest({ slug: "stays", layers: ["infrastructure"], next: true });
+    const reason = new Error("the rows differ");
+    await expect(
+      engine.update(request, {
+        timeoutMs,
+        approve: () => undefined,
+        beforeSwitch: () => Promise.reject(reason),
+      }),
+    ).rejects.toBe(reason);
+    const stands = (await engine.resources("stays")).map(({ type }) => type);
+    expect(stands).not.toContain("tierlift:test:Record");
+    expect(stands).toContain("tierlift:test:Layer");
+    await engine.update(request, { timeoutMs, approve: () => undefined });
+    expect((await engine.resources("stays")).map(({ type }) => type)).toContain("tierlift:test:Record");
+  });
+
   it("destroys one component's subtree without the program and leaves the rest", async () => {
     const request = tenantRequest({ slug: "back", layers: ["infrastructure", "kubernetes"] });
     await engine.update(request, { timeoutMs, approve: () => undefined });
