@@ -16,6 +16,31 @@ import type { TestServers } from "./servers.ts";
 
 const binDir = postgresPrograms();
 
+/** Every definition in a database, a line each. */
+const DEFINITIONS = `
+  SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS line
+    FROM pg_constraint WHERE connamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace)
+  UNION ALL SELECT 'index ' || pg_get_indexdef(indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid
+    WHERE c.relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace)
+  UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+  UNION ALL SELECT 'view ' || viewname || definition FROM pg_views WHERE schemaname = 'public'
+  UNION ALL SELECT 'function ' || pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+  UNION ALL SELECT 'column ' || attrelid::regclass || ' ' || attnum || ' ' || attname || ' ' || format_type(atttypid, atttypmod)
+      || ' ' || attnotnull || attidentity::text || attgenerated::text || ' ' || coalesce(pg_get_expr(adbin, adrelid), '')
+    FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = attnum
+    WHERE c.relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace) AND attnum > 0 AND relkind <> 'i'
+  UNION ALL SELECT 'sequence ' || sequencename || ' ' || last_value || ' ' || increment_by FROM pg_sequences
+  UNION ALL SELECT 'comment ' || description FROM pg_description WHERE objoid = 'public.documents'::regclass
+  ORDER BY 1`;
+
+/** What few schemas have: tables that refer to each other in a cycle, a large value, times without end. */
+const UNUSUAL = `
+  ALTER TABLE public.users ADD favourite uuid REFERENCES public.documents ON DELETE SET NULL;
+  UPDATE public.users u SET favourite = (SELECT id FROM public.documents d WHERE d.owner = u.id LIMIT 1);
+  UPDATE public.documents SET at = CASE number % 3 WHEN 0 THEN 'infinity' WHEN 1 THEN '-infinity' ELSE at END::timestamptz;
+  UPDATE public.documents SET raw = decode(repeat(md5('x'), 655360), 'hex')
+    WHERE id = (SELECT id FROM public.documents WHERE tenant_id = '${ACME.id}' LIMIT 1)`;
+
 describe.skipIf(!binDir)("copy", () => {
   let servers: TestServers;
   beforeAll(async () => {
@@ -51,25 +76,25 @@ describe.skipIf(!binDir)("copy", () => {
   it("makes a schema that says the same of itself as the source's", async () => {
     const database = await createDatabase(servers, SEED);
     await runData("copy", requestFor(servers, [database]));
-    const describeSchema = `
-      SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) AS line
-        FROM pg_constraint WHERE connamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace)
-      UNION ALL SELECT 'index ' || pg_get_indexdef(indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid
-        WHERE c.relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace)
-      UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-      UNION ALL SELECT 'view ' || viewname || definition FROM pg_views WHERE schemaname = 'public'
-      UNION ALL SELECT 'function ' || pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-      UNION ALL SELECT 'column ' || attrelid::regclass || ' ' || attnum || ' ' || attname || ' ' || format_type(atttypid, atttypmod)
-          || ' ' || attnotnull || attidentity::text || attgenerated::text || ' ' || coalesce(pg_get_expr(adbin, adrelid), '')
-        FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = attnum
-        WHERE c.relnamespace IN ('public'::regnamespace, '"Mixed Case"'::regnamespace) AND attnum > 0 AND relkind <> 'i'
-      UNION ALL SELECT 'sequence ' || sequencename || ' ' || last_value || ' ' || increment_by FROM pg_sequences
-      UNION ALL SELECT 'comment ' || description FROM pg_description WHERE objoid = 'public.documents'::regclass
-      ORDER BY 1`;
-    const source = await rows(servers.source, database, describeSchema);
+    const source = await rows(servers.source, database, DEFINITIONS);
     expect(source.length).toBeGreaterThan(60);
-    expect(await rows(servers.target, database, describeSchema)).toEqual(source);
+    expect(await rows(servers.target, database, DEFINITIONS)).toEqual(source);
   });
+
+  it("brings rows that refer to each other in a cycle, a value of 10 MB and times without end", async () => {
+    const database = await createDatabase(servers, `${SEED}; ${UNUSUAL}`);
+    await runData("copy", requestFor(servers, [database]));
+    expect((await runData<VerifyReport>("verify", requestFor(servers, [database]))).differences).toEqual([]);
+    const definitions = await rows(servers.source, database, DEFINITIONS);
+    expect(await rows(servers.target, database, DEFINITIONS)).toEqual(definitions);
+    const unusual = `SELECT count(favourite)::int AS favourites, max(length(raw)) AS longest,
+      count(*) FILTER (WHERE NOT isfinite(at))::int AS endless
+      FROM public.users JOIN public.documents ON owner = users.id WHERE users.tenant_id = '${ACME.id}'`;
+    const [found] = await rows<Record<string, number>>(servers.target, database, unusual);
+    expect(found).toMatchObject({ favourites: 1000, longest: 10 * 1024 * 1024 });
+    expect(found!["endless"]).toBeGreaterThan(500);
+    expect(await rows(servers.source, database, unusual)).toEqual([found]);
+  }, 60_000);
 
   it("leaves a database that works: sequences go on, triggers fire, keys hold", async () => {
     const database = await createDatabase(servers, SEED);
