@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- --only http|upgrade|setup|latency] [--cold] [--factor F]`: measures the service against what it is made of, in one run.
+ * `npm run bench [-- --only http|upgrade|setup|latency|data] [--cold] [--factor F]`: measures the service against what it is made of, in one run.
  * Standard output is one JSON document; what goes on is told on standard error.
  */
 import os from "node:os";
+import { measureData } from "../bench/data/measure.ts";
 import { measureHttp } from "../bench/http/measure.ts";
 import { createReport, describeMeasure, judged, type Finding, type Measure } from "../bench/report.ts";
 import { measureColdSetup, measureWarmSetup } from "../bench/setup.ts";
@@ -11,7 +12,7 @@ import { measureUpgrade } from "../bench/upgrade/measure.ts";
 import { ensureParts } from "../setup/parts.ts";
 import { CommandError, parseOptions, runCommandLine, type CommandContext } from "./command-line.ts";
 
-const USAGE = "usage: npm run bench [-- --only http|upgrade|setup|latency] [--cold] [--factor F]";
+const USAGE = "usage: npm run bench [-- --only http|upgrade|setup|latency|data] [--cold] [--factor F]";
 
 type Group = (
   options: { cold: boolean; factor: number } & Pick<CommandContext, "log" | "signal">,
@@ -30,7 +31,11 @@ const GROUPS = {
     await ensureParts({ log, signal });
     return [await measureLatency({ factor, log, signal })];
   },
+  // More than a GB of rows: only when asked for.
+  data: async ({ log, signal }) => measureData(await ensureParts({ log, signal }), { log, signal }),
 } as const satisfies Record<string, Group>;
+
+const ON_DEMAND = new Set(["latency", "data"]);
 
 await runCommandLine(async ({ args, log, signal }) => {
   const options = {
@@ -44,7 +49,7 @@ await runCommandLine(async ({ args, log, signal }) => {
   if (!isKnown || !(factor > 0 && factor <= 1)) throw new CommandError(USAGE, 2);
   const measures: Measure[] = [];
   for (const [name, group] of Object.entries<Group>(GROUPS)) {
-    if (only === undefined ? name === "latency" : only !== name) continue;
+    if (only === undefined ? ON_DEMAND.has(name) : only !== name) continue;
     log(`bench: ${name}`);
     for (const found of await group({ cold, factor, log, signal })) {
       const measure = "figures" in found && "goal" in found ? judged(found) : found;

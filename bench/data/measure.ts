@@ -1,0 +1,123 @@
+/** How fast a tenant's rows move, what the mover needs, and how long writes are frozen, by the amount of data. */
+import path from "node:path";
+import type { CopyReport, CutoverReport } from "../../automation/data/postgres/report.ts";
+import type { Parts } from "../../setup/parts.ts";
+import type { Finding, Measure } from "../report.ts";
+import { peakOf, rounded } from "../statistics.ts";
+import { runMover } from "./mover.ts";
+import { startBenchServers } from "./servers.ts";
+import type { BenchServers } from "./servers.ts";
+import { pipeByHand, seed, TENANT, writeSteadily } from "./tables.ts";
+
+const SIZES_MB = [10, 200, 1000] as const;
+/** Large enough for starts not to count. */
+const COMPARED_MB = 200;
+
+interface Sized {
+  megabytes: number;
+  rows: number;
+  copySeconds: number;
+  peakMb: number;
+  frozenSeconds: number;
+}
+
+export async function measureData(
+  parts: Parts,
+  { log, signal }: { log: (line: string) => void; signal: AbortSignal },
+): Promise<(Finding | Measure)[]> {
+  const servers = await startBenchServers(parts.postgres.binDir);
+  const mover = path.join(parts.bundles, "data.mjs");
+  try {
+    const sizes: Sized[] = [];
+    let byHandSeconds = Number.NaN;
+    for (const megabytes of SIZES_MB) {
+      log(`bench: data: ${megabytes} MB of rows`);
+      const database = `rows_${megabytes}`;
+      const rows = await seed(servers, database, megabytes);
+      if (megabytes === COMPARED_MB) byHandSeconds = await pipeByHand(servers, database);
+      sizes.push({ megabytes, rows, ...(await move(servers, mover, database, signal)) });
+    }
+    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE];
+  } finally {
+    await servers.stop();
+  }
+}
+
+/** Copied, followed and cut over, with a writer that never stops. */
+async function move(
+  servers: BenchServers,
+  mover: string,
+  database: string,
+  signal: AbortSignal,
+): Promise<Pick<Sized, "copySeconds" | "peakMb" | "frozenSeconds">> {
+  const document = {
+    tenant: TENANT,
+    source: servers.source,
+    target: servers.target,
+    databases: [database],
+    migrationId: database,
+    role: { name: "tenant_bench", password: "written only on this machine", connectionLimit: 10 },
+  };
+  const run = <R>(verb: string, more: object = {}) =>
+    runMover<R>(mover, verb, { ...document, ...more }, { caFile: servers.caFile, signal });
+  await run("provision");
+  const copied = await run<CopyReport>("copy");
+  const over = new AbortController();
+  const login = { ...servers.source, user: document.role.name, password: document.role.password };
+  const writing = writeSteadily(login, database, over.signal);
+  try {
+    const caughtUp = await run("catch-up");
+    const cutOver = await run<CutoverReport>("cutover");
+    return {
+      copySeconds: copied.seconds,
+      peakMb: peakOf([copied.peakMb, caughtUp.peakMb, cutOver.peakMb]),
+      frozenSeconds: cutOver.report.frozenSeconds,
+    };
+  } finally {
+    over.abort();
+    await writing;
+    await run("detach");
+  }
+}
+
+function findingsOf(sizes: readonly Sized[], byHandSeconds: number): Finding[] {
+  const compared = sizes.find(({ megabytes }) => megabytes === COMPARED_MB)!;
+  const bySize = (of: (size: Sized) => number) =>
+    Object.fromEntries(sizes.map((size) => [`${size.megabytes} MB`, rounded(of(size), 2)]));
+  return [
+    {
+      name: "dataRows",
+      what: "Rows a second of the data command's copy against a COPY of the tenant's rows piped into a COPY by hand.",
+      value: byHandSeconds / compared.copySeconds,
+      unit: "ratio",
+      goal: { atLeast: 0.8 },
+      figures: {
+        rows: compared.rows,
+        copySeconds: rounded(compared.copySeconds, 2),
+        byHandSeconds: rounded(byHandSeconds, 2),
+        copySecondsBySize: bySize(({ copySeconds }) => copySeconds),
+      },
+    },
+    {
+      name: "dataFreeze",
+      what: "The longest time for which a cutover froze writes, of all amounts of data, with a writer that never stops.",
+      value: peakOf(sizes.map(({ frozenSeconds }) => frozenSeconds)),
+      unit: "s",
+      goal: { atMost: 2 },
+      figures: bySize(({ frozenSeconds }) => frozenSeconds),
+    },
+    {
+      name: "dataMemory",
+      what: "The most memory that the data command had at once, of all verbs and amounts of data.",
+      value: peakOf(sizes.map(({ peakMb }) => peakMb)),
+      unit: "MB",
+      goal: { atMost: 150 },
+      figures: bySize(({ peakMb }) => peakMb),
+    },
+  ];
+}
+
+const DUMP_AND_RESTORE: Measure = {
+  name: "dataDumpAndRestore",
+  notMeasured: "pg_dump is not among the PostgreSQL programs that set-up brings",
+};
