@@ -1,0 +1,87 @@
+/** A container of a storage account as a service of the tenant would use it: written, listed and read as an identity. */
+import https from "node:https";
+import { text } from "node:stream/consumers";
+
+const API_VERSION = "2021-12-02";
+const ANSWER_WITHIN_MS = 30_000;
+
+export interface ContainerOptions {
+  /** Of the account, with a slash at its end. */
+  endpoint: string;
+  container: string;
+  /** PEM of the authority that signs the server's certificate. */
+  ca: string;
+  /** Access token for `https://storage.azure.com`. */
+  token: string;
+}
+
+export interface BlobContent {
+  body: Buffer;
+  contentType: string;
+  metadata?: Record<string, string>;
+}
+
+export interface Container {
+  put(name: string, content: BlobContent): Promise<void>;
+  /** Names with the given beginning, in the server's order; up to 5000. */
+  list(prefix: string): Promise<string[]>;
+  remove(name: string): Promise<void>;
+}
+
+/** Every refusal rejects with the server's code. */
+export function openContainer(options: ContainerOptions): Container {
+  const address = (name: string) =>
+    new URL([options.container, ...name.split("/").map(encodeURIComponent)].join("/"), options.endpoint);
+  return {
+    async put(name, { body, contentType, metadata = {} }) {
+      const named = Object.entries(metadata).map(([key, value]) => [`x-ms-meta-${key}`, value] as const);
+      await ask(options, "PUT", address(name), body, {
+        "x-ms-blob-type": "BlockBlob",
+        "content-type": contentType,
+        ...Object.fromEntries(named),
+      });
+    },
+    async list(prefix) {
+      const url = new URL(options.container, options.endpoint);
+      url.search = new URLSearchParams({ restype: "container", comp: "list", prefix }).toString();
+      const answer = await ask(options, "GET", url);
+      return [...answer.matchAll(/<Name>([^<]*)<\/Name>/g)].map(([, name]) => name!);
+    },
+    async remove(name) {
+      await ask(options, "DELETE", address(name));
+    },
+  };
+}
+
+async function ask(
+  { ca, token }: ContainerOptions,
+  method: string,
+  url: URL,
+  body: Buffer = Buffer.alloc(0),
+  more: Record<string, string> = {},
+): Promise<string> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    "x-ms-version": API_VERSION,
+    "content-length": body.length,
+    ...more,
+  };
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      url,
+      { method, ca, headers, agent: false, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) },
+      (response) => {
+        const { statusCode = 0, headers: answered } = response;
+        text(response).then((said) => {
+          if (statusCode < 300) resolve(said);
+          else
+            reject(
+              new Error(`${method} ${url.pathname}: ${statusCode} ${String(answered["x-ms-error-code"])}`),
+            );
+        }, reject);
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
