@@ -106,20 +106,27 @@ const keepLocations: esbuild.Plugin = {
   setup(build) {
     build.onLoad({ filter: /\.([cm]?js|ts)$/ }, async ({ path: file }) => {
       const text = await readFile(file, "utf8");
-      const loader = file.endsWith(".ts") ? "ts" : "js";
-      if (/\b__(dirname|filename)\b/.test(text))
-        return {
-          contents: `var __dirname = ${quote(path.dirname(file))}, __filename = ${quote(file)};${text}`,
-          loader,
-        };
-      if (!text.includes("import.meta.")) return undefined;
-      const contents = text
-        .replaceAll(/\bimport\.meta\.url\b/g, quote(pathToFileURL(file).href))
-        .replaceAll(/\bimport\.meta\.dirname\b/g, quote(path.dirname(file)))
-        .replaceAll(/\bimport\.meta\.filename\b/g, quote(file));
-      return { contents, loader };
+      const contents = withLocations(text, file);
+      return contents === text ? undefined : { contents, loader: file.endsWith(".ts") ? "ts" : "js" };
     });
   },
 };
+
+/** A module's text with its own path in place of what would be the bundle's. */
+export function withLocations(text: string, file: string): string {
+  const variables = Object.entries({ __dirname: path.dirname(file), __filename: file })
+    // A module for both kinds of loaders declares them itself, from the address that is put in below.
+    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(text) && !declares(text, name))
+    .map(([name, value]) => `${name} = ${quote(value)}`);
+  const located = text
+    .replaceAll(/\bimport\.meta\.url\b/g, quote(pathToFileURL(file).href))
+    .replaceAll(/\bimport\.meta\.dirname\b/g, quote(path.dirname(file)))
+    .replaceAll(/\bimport\.meta\.filename\b/g, quote(file));
+  return variables.length > 0 ? `var ${variables.join(", ")};${located}` : located;
+}
+
+function declares(text: string, name: string): boolean {
+  return new RegExp(`^\\s*(const|let|var)\\s+${name}\\b`, "m").test(text);
+}
 
 const quote = (text: string): string => JSON.stringify(text);

@@ -1,6 +1,7 @@
 /** A container of a storage account as a service of the tenant would use it: written, listed and read as an identity. */
+import type { IncomingHttpHeaders } from "node:http";
 import https from "node:https";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 
 const API_VERSION = "2021-12-02";
 const ANSWER_WITHIN_MS = 30_000;
@@ -23,6 +24,7 @@ export interface BlobContent {
 
 export interface Container {
   put(name: string, content: BlobContent): Promise<void>;
+  read(name: string): Promise<BlobContent & { md5: string }>;
   /** Names with the given beginning, in the server's order; up to 5000. */
   list(prefix: string): Promise<string[]>;
   remove(name: string): Promise<void>;
@@ -41,11 +43,23 @@ export function openContainer(options: ContainerOptions): Container {
         ...Object.fromEntries(named),
       });
     },
+    async read(name) {
+      const { body, headers } = await ask(options, "GET", address(name));
+      const named = Object.entries(headers).flatMap(([key, value]) =>
+        key.startsWith("x-ms-meta-") ? [[key.slice("x-ms-meta-".length), String(value)] as const] : [],
+      );
+      return {
+        body,
+        contentType: headers["content-type"] ?? "",
+        metadata: Object.fromEntries(named),
+        md5: String(headers["content-md5"] ?? ""),
+      };
+    },
     async list(prefix) {
       const url = new URL(options.container, options.endpoint);
       url.search = new URLSearchParams({ restype: "container", comp: "list", prefix }).toString();
-      const answer = await ask(options, "GET", url);
-      return [...answer.matchAll(/<Name>([^<]*)<\/Name>/g)].map(([, name]) => name!);
+      const { body } = await ask(options, "GET", url);
+      return [...body.toString().matchAll(/<Name>([^<]*)<\/Name>/g)].map(([, name]) => name!);
     },
     async remove(name) {
       await ask(options, "DELETE", address(name));
@@ -59,7 +73,7 @@ async function ask(
   url: URL,
   body: Buffer = Buffer.alloc(0),
   more: Record<string, string> = {},
-): Promise<string> {
+): Promise<{ body: Buffer; headers: IncomingHttpHeaders }> {
   const headers = {
     authorization: `Bearer ${token}`,
     "x-ms-version": API_VERSION,
@@ -72,8 +86,8 @@ async function ask(
       { method, ca, headers, agent: false, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) },
       (response) => {
         const { statusCode = 0, headers: answered } = response;
-        text(response).then((said) => {
-          if (statusCode < 300) resolve(said);
+        buffer(response).then((said) => {
+          if (statusCode < 300) resolve({ body: said, headers: answered });
           else
             reject(
               new Error(`${method} ${url.pathname}: ${statusCode} ${String(answered["x-ms-error-code"])}`),
