@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
-import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
+import { blobsInputOf, dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import type { CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
@@ -33,7 +33,8 @@ export const cuttingOver: PhaseDefinition = {
     const address = dedicatedAddressOf(context.stack, outputs);
     if (work().cutover.switchingAt === undefined) {
       await untilOldAnswersExpired(context);
-      await bringIntoParity(context, dataInputOf(tenant, outputs, platformOutputs));
+      const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
+      await bringIntoParity(context, { ...dataInputOf(tenant, outputs, platformOutputs), blobs });
       await mark(context, "switchingAt");
     }
     const spec = specFor(tenant, job, "CUTTING_OVER", settings);

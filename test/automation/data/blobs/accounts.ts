@@ -24,8 +24,8 @@ export interface Accounts {
   document: Record<string, unknown>;
   secret: string;
   /** The data command as a process of its own that trusts the authority. */
-  start(verb: string, document?: unknown): ChildProcess;
-  run(verb: string, document?: unknown): Promise<Ended>;
+  start(verb: string, document?: unknown, store?: "blobs" | "postgres"): ChildProcess;
+  run(verb: string, document?: unknown, store?: "blobs" | "postgres"): Promise<Ended>;
   stop(): Promise<void>;
 }
 
@@ -64,8 +64,8 @@ export async function startAccounts(main: string): Promise<Accounts> {
       target: { endpoint: target.endpoint, container: "data", login: login("sp-tenant") },
     },
   };
-  const start = (verb: string, given: unknown = document) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", "blobs", verb], {
+  const start: Accounts["start"] = (verb, given = document, store = "blobs") => {
+    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", store, verb], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificateFile },
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -80,7 +80,7 @@ export async function startAccounts(main: string): Promise<Accounts> {
     document,
     secret: login("tierlift-platform").clientSecret,
     start,
-    run: (verb, given) => endOf(start(verb, given)),
+    run: (verb, given, store) => endOf(start(verb, given, store)),
     async stop() {
       await Promise.all([source.stop(), target.stop()]);
       await arm.close();
