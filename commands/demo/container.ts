@@ -22,11 +22,20 @@ export interface BlobContent {
   metadata?: Record<string, string>;
 }
 
+export interface BlobEntry {
+  name: string;
+  bytes: number;
+  /** Base64. */
+  md5: string;
+}
+
 export interface Container {
   put(name: string, content: BlobContent): Promise<void>;
   read(name: string): Promise<BlobContent & { md5: string }>;
   /** Names with the given beginning, in the server's order; up to 5000. */
   list(prefix: string): Promise<string[]>;
+  /** The same with what else the listing tells. */
+  entries(prefix: string): Promise<BlobEntry[]>;
   remove(name: string): Promise<void>;
 }
 
@@ -55,17 +64,27 @@ export function openContainer(options: ContainerOptions): Container {
         md5: String(headers["content-md5"] ?? ""),
       };
     },
-    async list(prefix) {
-      const url = new URL(options.container, options.endpoint);
-      url.search = new URLSearchParams({ restype: "container", comp: "list", prefix }).toString();
-      const { body } = await ask(options, "GET", url);
-      return [...body.toString().matchAll(/<Name>([^<]*)<\/Name>/g)].map(([, name]) => name!);
-    },
+    list: async (prefix) => (await listEntries(options, prefix)).map(({ name }) => name),
+    entries: (prefix) => listEntries(options, prefix),
     async remove(name) {
       await ask(options, "DELETE", address(name));
     },
   };
 }
+
+async function listEntries(options: ContainerOptions, prefix: string): Promise<BlobEntry[]> {
+  const url = new URL(options.container, options.endpoint);
+  url.search = new URLSearchParams({ restype: "container", comp: "list", prefix }).toString();
+  const { body } = await ask(options, "GET", url);
+  return [...body.toString().matchAll(/<Blob>(.*?)<\/Blob>/gs)].map(([, blob = ""]) => ({
+    name: elementOf(blob, "Name"),
+    bytes: Number(elementOf(blob, "Content-Length")),
+    md5: elementOf(blob, "Content-MD5"),
+  }));
+}
+
+const elementOf = (xml: string, name: string): string =>
+  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1] ?? "";
 
 async function ask(
   { ca, token }: ContainerOptions,

@@ -32,6 +32,7 @@ export async function copyBlobs(
   });
   const seconds = secondsSince(startedMs);
   const bytesPerSecond = Math.round(tally.copied.bytes / Math.max(seconds, 0.001));
+  context.progress({ event: `${verb}: blobs copied`, ...tally.copied, seconds });
   return { store: "blobs", verb, ...tally, seconds, bytesPerSecond };
 }
 
