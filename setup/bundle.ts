@@ -19,6 +19,7 @@ const SOURCES = ["automation", "local", "stacks"];
 const KEEP_MS = 24 * 3_600_000;
 
 const PLUGINS = ["azure-native", "kubernetes", "command"];
+/** In pieces, so that rows do without what only blobs need. */
 const DATA = { data: "automation/data/main.ts" };
 /** Loaded into one process, so they must share one copy of the SDK: its registries live in its modules. */
 const ENGINE = { child: "automation/engine/child.ts", program: "stacks/program.ts" };
@@ -63,7 +64,8 @@ async function hashSources(): Promise<string> {
 async function bundleAll(folder: string): Promise<void> {
   const plugins = [...PLUGINS, "host"].map((name) => [name, `local/providers/${name}/main.ts`] as const);
   try {
-    await bundle(folder, { ...Object.fromEntries(plugins), ...DATA }, { splitting: false });
+    await bundle(folder, Object.fromEntries(plugins), { splitting: false });
+    await bundle(folder, DATA, { splitting: true });
     await bundle(folder, ENGINE, { splitting: true });
   } catch (error) {
     throw new SetupError(`bundling plugins and programs failed: ${(error as Error).message}`, {

@@ -4,7 +4,7 @@ import { call } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
-import { eachOf } from "./parallel.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { BlobCopyReport } from "./report.ts";
 import { transferBlob } from "./transfer.ts";
 
@@ -26,7 +26,7 @@ export async function copyBlobs(
   const tally: Tally = { found: none(), copied: none(), kept: 0, deleted: 0 };
   const tell = createTeller(context, verb, tally);
   const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
-  await eachOf(pairs, BLOBS_AT_ONCE, async (pair) => {
+  await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
     await bringOver(context, pair, tally);
     tell();
   });

@@ -3,7 +3,7 @@ import { secondsSince } from "../postgres/report.ts";
 import { call } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs } from "./listing.ts";
-import { eachOf } from "./parallel.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { BlobPurgeReport } from "./report.ts";
 
 const BLOBS_AT_ONCE = 16;
@@ -13,7 +13,7 @@ export async function purgeBlobs(context: BlobContext): Promise<BlobPurgeReport>
   const startedMs = performance.now();
   const { client, prefix } = context.source;
   let deleted = 0;
-  await eachOf(listBlobs(context, context.source), BLOBS_AT_ONCE, async ({ name }) => {
+  await inParallel(listBlobs(context, context.source), BLOBS_AT_ONCE, async ({ name }) => {
     await call(context, { side: "source", blob: name }, (abortSignal) =>
       client.getBlobClient(prefix + name).deleteIfExists({ deleteSnapshots: "include", abortSignal }),
     );

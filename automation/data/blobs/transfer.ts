@@ -7,7 +7,9 @@ import { MARK, readBlob } from "./listing.ts";
 import type { Blob } from "./listing.ts";
 
 /** A blob of at most this size goes in one request; a larger one in blocks of it, of which one is in memory. */
-export const BLOCK_BYTES = 4 * 1024 * 1024;
+const BLOCK_BYTES = 2 * 1024 * 1024;
+/** Azure's limit for a blob (learn.microsoft.com, blobs/scalability-targets). */
+const MOST_BLOCKS = 50_000;
 /** How often a blob may change while it is read before that is a failure. */
 const TRIES = 5;
 
@@ -49,7 +51,7 @@ async function write(context: BlobContext, blob: Blob): Promise<void> {
   let whole = Buffer.alloc(0);
   for await (const block of readBlocks(context, context.source, blob)) {
     hash.update(block);
-    if (blob.bytes <= BLOCK_BYTES) {
+    if (block.length === blob.bytes) {
       whole = block;
       continue;
     }
@@ -73,16 +75,21 @@ async function write(context: BlobContext, blob: Blob): Promise<void> {
   );
 }
 
-/** The bytes of one state of a blob: fails with 412 when the blob has another one by now. */
-export async function* readBlocks(
+/**
+ * The bytes of one state of a blob: fails with 412 when the blob has another one by now. Each block is there until the
+ * next is asked for, which takes its place in memory.
+ */
+async function* readBlocks(
   context: Pick<BlobContext, "signal">,
   { name: side, client, prefix }: Side,
   { name, bytes, etag }: Blob,
 ): AsyncGenerator<Buffer<ArrayBuffer>> {
   const source = client.getBlobClient(prefix + name);
-  for (let offset = 0; offset < bytes; offset += BLOCK_BYTES) {
-    const count = Math.min(BLOCK_BYTES, bytes - offset);
-    const block = Buffer.alloc(count);
+  const most = Math.max(BLOCK_BYTES, Math.ceil(bytes / MOST_BLOCKS));
+  const memory = Buffer.alloc(Math.min(most, bytes));
+  for (let offset = 0; offset < bytes; offset += most) {
+    const count = Math.min(most, bytes - offset);
+    const block = memory.subarray(0, count);
     await call(context, { side, blob: name }, (abortSignal) =>
       source.downloadToBuffer(block, offset, count, {
         conditions: { ifMatch: `"${etag}"` },

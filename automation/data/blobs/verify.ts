@@ -6,7 +6,7 @@ import type { BlobContext } from "./account.ts";
 import { isDue } from "./copy.ts";
 import { listBlobs, pairBlobs } from "./listing.ts";
 import type { Pair } from "./listing.ts";
-import { eachOf } from "./parallel.ts";
+import { inParallel } from "./in-parallel.ts";
 import type { BlobVerifyReport } from "./report.ts";
 import { readMd5 } from "./transfer.ts";
 
@@ -19,7 +19,7 @@ export async function verifyBlobs(context: BlobContext): Promise<BlobVerifyRepor
   const differences: string[] = [];
   let pending = 0;
   const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
-  await eachOf(pairs, BLOBS_AT_ONCE, async (pair) => {
+  await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
     const { name, source, target } = pair;
     if (source ? isDue(source, target) : target?.mark !== undefined) {
       pending += 1;

@@ -2,7 +2,7 @@
  * Works on each item with that many at once, and takes an item only when it can be worked on. After a failure nothing
  * new is begun; it rejects with the first failure when what was begun has ended.
  */
-export async function eachOf<T>(
+export async function inParallel<T>(
   items: AsyncIterable<T>,
   atOnce: number,
   work: (item: T) => Promise<void>,
