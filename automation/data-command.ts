@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { tierliftError } from "./errors.ts";
 import { createSerial } from "./serial.ts";
-import type { DataInput, DataReport, DataVerb, Ports } from "./ports.ts";
+import type { BlobsInput, BlobsVerb, DataReport, DataVerb, Ports } from "./ports.ts";
 
 /** Longer ones are bounded by their phase, and a cutover bounds the freeze in it by itself. */
 const MAX_SECONDS = {
@@ -13,7 +13,7 @@ const MAX_SECONDS = {
   unfreeze: 30,
   detach: 120,
   inspect: 3600,
-} as const satisfies Record<DataVerb, number>;
+} as const satisfies Record<DataVerb | BlobsVerb, number>;
 const KEPT_LINES = 20;
 
 export interface DataCommandOptions {
@@ -21,17 +21,27 @@ export interface DataCommandOptions {
   command: string[];
   /** The whole environment of the process. */
   environment: Record<string, string>;
+  /** The blobs' containers with the logins that reach them, for standard input only. */
+  signIn: (blobs: BlobsInput, signal: AbortSignal) => Promise<Record<string, unknown>>;
   onProgress?: (verb: string, line: string) => void;
 }
 
+type Store = "postgres" | "blobs";
+type Verb = keyof typeof MAX_SECONDS;
+
 /** Rejects with DATA_COMMAND_FAILED and the command's last lines; it writes no secret there. */
-export function createDataRunner({ command, environment, onProgress }: DataCommandOptions): Ports["runData"] {
+export function createDataRunner({
+  command,
+  environment,
+  signIn,
+  onProgress,
+}: DataCommandOptions): Pick<Ports, "runData" | "runBlobs"> {
   const [program = "", ...first] = command;
   const inTurn = createSerial();
-  const run = (verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport> =>
+  const run = (store: Store, verb: Verb, document: unknown, signal: AbortSignal): Promise<DataReport> =>
     new Promise<DataReport>((resolve, reject) => {
       const deadline = AbortSignal.timeout(MAX_SECONDS[verb] * 1000);
-      const child = spawn(program, [...first, "postgres", verb], {
+      const child = spawn(program, [...first, store, verb], {
         env: environment,
         stdio: ["pipe", "pipe", "pipe"],
         signal: AbortSignal.any([signal, deadline]),
@@ -46,7 +56,7 @@ export function createDataRunner({ command, environment, onProgress }: DataComma
       });
       child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
       child.stdin.on("error", () => undefined); // a child that is gone says why by its exit
-      child.stdin.end(JSON.stringify(input));
+      child.stdin.end(JSON.stringify(document));
       let failure: Error | undefined;
       child.once("error", (error) => (failure = error));
       child.once("close", (code, endedBy) => {
@@ -61,7 +71,21 @@ export function createDataRunner({ command, environment, onProgress }: DataComma
         reject(tierliftError("DATA_COMMAND_FAILED", { verb, problem }, { cause: failure }));
       });
     });
-  // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
-  return (verb, input, signal) =>
-    verb === "inspect" ? run(verb, input, signal) : inTurn(input.tenant.id, () => run(verb, input, signal));
+  const start = async (
+    store: Store,
+    verb: Verb,
+    input: { tenant: { id: string }; blobs?: BlobsInput },
+    signal: AbortSignal,
+  ): Promise<DataReport> => {
+    const once = async () => {
+      const blobs = input.blobs && (await signIn(input.blobs, signal));
+      return run(store, verb, { ...input, blobs }, signal);
+    };
+    // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
+    return verb === "inspect" ? once() : inTurn(`${store} ${input.tenant.id}`, once);
+  };
+  return {
+    runData: (verb, input, signal) => start("postgres", verb, input, signal),
+    runBlobs: (verb, input, signal) => start("blobs", verb, input, signal),
+  };
 }

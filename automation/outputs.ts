@@ -2,8 +2,8 @@
 import { parse } from "yaml";
 import { z } from "zod";
 import { tierliftError } from "./errors.ts";
-import type { ClusterAddress } from "./model.ts";
-import type { DataInput, PostgresConnection } from "./ports.ts";
+import type { ClusterAddress, CredentialsReference } from "./model.ts";
+import type { BlobsDataInput, DataInput, PostgresConnection } from "./ports.ts";
 
 const postgres = z.object({
   host: z.string(),
@@ -12,6 +12,7 @@ const postgres = z.object({
   password: z.string(),
   databases: z.array(z.string()),
 });
+const storage = z.object({ endpoint: z.string(), container: z.string() });
 const endpoints = z.record(z.string(), z.string());
 
 /** Where the services answer, from the tenant's outputs; empty where none are deployed. */
@@ -76,6 +77,30 @@ export function detachInputOf(
     ...(own === undefined ? {} : { target: connectionOf(own) }),
     databases: (own ?? shared).databases,
   };
+}
+
+/** What the data command is told of blobs: from the shared container to the tenant's own. Throws MISSING_OUTPUT. */
+export function blobsInputOf(
+  tenant: TenantName,
+  credentials: CredentialsReference | undefined,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): BlobsDataInput {
+  const input = sharedBlobsOf(tenant, platformOutputs);
+  const own = z.object({ dedicated: z.object({ storage }) }).safeParse(outputs).data?.dedicated.storage;
+  if (own === undefined || credentials === undefined)
+    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.storage" });
+  return { ...input, blobs: { ...input.blobs, target: { ...own, credentials } } };
+}
+
+/** The same for the shared side alone. */
+export function sharedBlobsOf(
+  { id, slug }: TenantName,
+  platformOutputs: Record<string, unknown>,
+): BlobsDataInput {
+  const source = z.object({ storage }).safeParse(platformOutputs).data?.storage;
+  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "storage" });
+  return { tenant: { id, slug }, blobs: { source } };
 }
 
 function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {

@@ -10,6 +10,18 @@ export interface PostgresConnection {
   password: string;
 }
 
+export interface BlobContainer {
+  /** Of the account's blob service. */
+  endpoint: string;
+  container: string;
+}
+
+/** The containers of a move, and whose credentials reach the tenant's own; the secret itself is fetched for each run. */
+export interface BlobsInput {
+  source: BlobContainer;
+  target?: BlobContainer & { credentials: CredentialsReference };
+}
+
 /** The data command's standard input. */
 export interface DataInput {
   tenant: { id: string; slug: string };
@@ -18,9 +30,15 @@ export interface DataInput {
   databases: string[];
   /** Longest time that the cutover may keep writes frozen. */
   freezeBudgetMs?: number;
+  /** Settled by the cutover in the same freeze. */
+  blobs?: BlobsInput;
 }
 
+/** The same for the blobs' verbs. */
+export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
+
 export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
+export type BlobsVerb = "catch-up" | "verify" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -64,7 +82,7 @@ export interface VerificationContext {
   outputs: Record<string, unknown>;
   platformOutputs: Record<string, unknown>;
   /** How the data command is asked to compare both sides. */
-  data: DataInput;
+  data: DataInput & BlobsDataInput;
   signal: AbortSignal;
 }
 
@@ -100,6 +118,8 @@ export interface SliceDigest {
   objects: Record<string, string>;
   /** Count and checksum by `database / table`. */
   rows: Record<string, string>;
+  /** Count and digest over names and MD5s. */
+  blobs: string;
   /** What the tenant's role may do on the shared server. */
   role: string;
   /** Tier and limits. */
@@ -130,6 +150,8 @@ export interface Ports {
   resolveSecret(reference: string, signal: AbortSignal): Promise<string>;
   /** Runs the data command. Rejects with DATA_COMMAND_FAILED. */
   runData(verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport>;
+  /** Runs the data command for blobs. Rejects with DATA_COMMAND_FAILED. */
+  runBlobs(verb: BlobsVerb, input: BlobsDataInput, signal: AbortSignal): Promise<DataReport>;
   /** The A records a name has now, asked of the zone's own servers. */
   resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
   verify(context: VerificationContext): Promise<VerificationReport>;

@@ -54,7 +54,7 @@ export function describeChanges({ totals, operations, digest }: ChangeSet): stri
 export function describeReport({ checks, passed }: VerificationReport): string[] {
   const groups = [...new Set(checks.map(({ group }) => group))].map((group) => {
     const own = checks.filter((check) => check.group === group);
-    const data = group === "data" ? ` (${own[0]?.found ?? ""})` : "";
+    const data = group === "data" ? ` (${own.map(({ name, found }) => `${name} ${found}`).join("; ")})` : "";
     return `  ${own.filter((check) => check.passed).length}/${own.length} ${group}${data}`;
   });
   const failures = checks.filter((check) => !check.passed);

@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
 import { checkServicePrincipal } from "../automation/azure/service-principal.ts";
 import { createSecretResolver } from "../automation/azure/key-vault.ts";
+import { createBlobLogins } from "../automation/blob-logins.ts";
 import { createDataRunner } from "../automation/data-command.ts";
 import { createDnsResolver } from "../automation/dns.ts";
 import type { StackEngine } from "../automation/engine/engine.ts";
@@ -83,13 +84,19 @@ export async function composeAutomation(
   const environment = { ...passedOn(), ...target.environment };
   const dataCommand = planDataCommand();
   const engine = createStackEngine(await planEngine(options));
-  const runData = createDataRunner({
+  const resolveSecret = createSecretResolver({
+    platformVaultUrl: target.platformVaultUrl,
+    credential: target.credential,
+    verifyChallenge: target.cloud.instanceDiscovery,
+  });
+  const data = createDataRunner({
     // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
     command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],
     environment,
+    signIn: createBlobLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
-  const ports = createPorts({ settings, target, engine, runData });
+  const ports = createPorts({ settings, target, engine, resolveSecret, data });
   return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
 }
 
@@ -97,20 +104,16 @@ function createPorts(options: {
   settings: Settings;
   target: Target;
   engine: StackEngine;
-  runData: Ports["runData"];
+  resolveSecret: Ports["resolveSecret"];
+  data: Pick<Ports, "runData" | "runBlobs">;
 }): Ports {
-  const { settings, target, engine, runData } = options;
-  const { cloud, credential, platformVaultUrl } = target;
-  const resolveSecret = createSecretResolver({
-    platformVaultUrl,
-    credential,
-    verifyChallenge: cloud.instanceDiscovery,
-  });
+  const { settings, target, engine, resolveSecret, data } = options;
+  const { cloud, credential } = target;
   const resolveDns = createDnsResolver(target.dnsServers);
   return {
     resolveSecret,
     resolveDns,
-    runData,
+    ...data,
     checkServicePrincipal: async (credentials, region, tier, signal) => {
       const clientSecret = await resolveSecret(credentials.clientSecretRef, signal);
       return checkServicePrincipal({
@@ -129,10 +132,10 @@ function createPorts(options: {
       zoneName: settings.zoneName,
       resolveSecret,
       resolveDns,
-      runData,
+      ...data,
     }),
-    digestSlice: createSliceReader({ engine, runData }),
-    verify: createVerifier({ engine, resolveDns, runData, clock: systemClock, zoneName: settings.zoneName }),
+    digestSlice: createSliceReader({ engine, ...data }),
+    verify: createVerifier({ engine, resolveDns, ...data, clock: systemClock, zoneName: settings.zoneName }),
     issueCertificate: target.issueCertificate,
     clock: systemClock,
     newId: randomUUID,

@@ -12,7 +12,9 @@ import { CommandError, exitCodeOf, parseOptions, runCommandLine } from "./comman
 import { prepareDemoHome } from "./demo/home.ts";
 import { startBeside, type RunningInstallation } from "./demo/running.ts";
 import { playDemo } from "./demo/script.ts";
+import { storageToken } from "./demo/sign-in.ts";
 import type { Person, Stage } from "./demo/stage.ts";
+import { readConnection } from "./endpoints.ts";
 import { ensureHome, ensureJwtSecret, type Home } from "./home.ts";
 import { mintToken } from "./mint-token.ts";
 import { parseSettings, type Settings, SettingsError } from "./settings.ts";
@@ -84,7 +86,14 @@ async function setStage(
       onCommand: (line) => print(`  ${line}`),
       signal,
     });
-  return { endpoints: installation.endpoints, clientOf, zone: settings.zoneName, print, signal };
+  return {
+    endpoints: installation.endpoints,
+    clientOf,
+    storageToken: async (whose) => storageToken((await readConnection(home))!, whose),
+    zone: settings.zoneName,
+    print,
+    signal,
+  };
 }
 
 async function tokenOf({ tokens }: Settings, home: Home, person: Person): Promise<string> {
@@ -102,7 +111,7 @@ async function tokenOf({ tokens }: Settings, home: Home, person: Person): Promis
 }
 
 async function explain(settings: Settings, home: Home, installation: RunningInstallation): Promise<void> {
-  const { api, arm, ca, dns, clusters, postgres } = await installation.endpoints();
+  const { api, arm, ca, dns, clusters, postgres, blobs } = await installation.endpoints();
   const token = await tokenOf(settings, home, { subject: "operator", roles: ["PLATFORM_ADMIN"] });
   print("\n5. Everything stays");
   print(`  addresses   ${home.endpointsFile}`);
@@ -112,6 +121,7 @@ async function explain(settings: Settings, home: Home, installation: RunningInst
   for (const { name, kubeconfig } of clusters) print(`  cluster     ${name}: ${kubeconfig}`);
   for (const { host, port, user, passwordFile } of postgres)
     print(`  PostgreSQL  ${user}@${host}:${port}, password in ${passwordFile}`);
+  for (const { endpoint } of blobs) print(`  blobs       ${endpoint}`);
   print(`  stacks      npm run pulumi -- stack ls`);
   print(`  token       ${token}`);
   print(`  stop        npm stop (or: kill ${installation.pid})`);

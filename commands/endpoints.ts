@@ -15,12 +15,14 @@ export interface Endpoints {
   dns: { host: string; port: number };
   clusters: { name: string; resourceId: string; kubeconfig: string }[];
   postgres: { resourceId: string; host: string; port: number; user: string; passwordFile: string }[];
+  /** Blob servers of storage accounts; identities of the local directory are let in. */
+  blobs: { resourceId: string; endpoint: string }[];
   /** A service principal of the local directory that may be submitted. */
   credentials: { clientId: string; clientSecretRef: string; azureTenantId: string; subscriptionId: string };
 }
 
 export function endpointsOf(api: string, connection: CloudConnection): Endpoints {
-  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, credentials } = connection;
+  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, credentials } = connection;
   return {
     api,
     arm: armUrl,
@@ -29,6 +31,7 @@ export function endpointsOf(api: string, connection: CloudConnection): Endpoints
     dns,
     clusters,
     postgres,
+    blobs,
     credentials,
   };
 }

@@ -5,6 +5,7 @@ export function partsEnvironment({
   engine,
   controlPlane,
   postgres,
+  blobServer,
   bundles,
 }: Partial<Parts>): Record<string, string> {
   return {
@@ -12,6 +13,7 @@ export function partsEnvironment({
     // The second name is what the plugins' start scripts look at.
     ...(bundles && { TIERLIFT_BUNDLES: bundles, TIERLIFT_PLUGIN_BUNDLES: bundles }),
     ...(controlPlane && { TIERLIFT_HYPER: controlPlane.hyper, TIERLIFT_KWOK: controlPlane.kwok }),
+    ...(blobServer && { TIERLIFT_AZURITE: blobServer.main }),
     ...(postgres && { TIERLIFT_POSTGRES_BIN: postgres.binDir }),
     ...(postgres?.runAs && {
       TIERLIFT_POSTGRES_UID: String(postgres.runAs.uid),

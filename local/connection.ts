@@ -16,4 +16,5 @@ export interface CloudConnection {
   /** In step with the resources. */
   clusters: { name: string; resourceId: string; kubeconfig: string }[];
   postgres: { resourceId: string; host: string; port: number; user: string; passwordFile: string }[];
+  blobs: { resourceId: string; endpoint: string }[];
 }

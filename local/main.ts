@@ -6,6 +6,8 @@ import type { RunningArm } from "./arm/server.ts";
 import { readJsonFile, writeFileDurably } from "./arm/durable.ts";
 import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
 import type { BackendGroup } from "./arm/backend.ts";
+import { createBlobBackends } from "./blobs/accounts.ts";
+import type { BlobBackends } from "./blobs/accounts.ts";
 import type { CloudConnection } from "./connection.ts";
 import { createDnsServer } from "./dns/server.ts";
 import type { DnsServer } from "./dns/server.ts";
@@ -23,6 +25,7 @@ interface Environment {
   hyper: string;
   kwok: string;
   postgresBin: string;
+  azurite: string;
   runAs?: { uid: number; gid: number };
 }
 
@@ -44,6 +47,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     hyper: env["TIERLIFT_HYPER"] ?? "hyper",
     kwok: env["TIERLIFT_KWOK"] ?? "kwok",
     postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
+    azurite: env["TIERLIFT_AZURITE"] ?? "",
     ...(Number.isInteger(uid) && Number.isInteger(gid)
       ? { runAs: { uid: uid as number, gid: gid as number } }
       : {}),
@@ -76,6 +80,13 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     onChange: publisher.changed,
     log,
   });
+  const blobs = createBlobBackends({
+    dir: path.join(folder, "blobs"),
+    main: environment.azurite,
+    authority,
+    onChange: publisher.changed,
+    log,
+  });
   const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
     for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));
   };
@@ -84,22 +95,22 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
       home: environment.home,
       authority,
       plans,
-      backends: [...clusters.backends, ...postgres.backends],
+      backends: [...clusters.backends, ...postgres.backends, ...blobs.backends],
       unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
       log,
     });
     const dns = await startDns(path.join(folder, "dns.json"), arm);
-    await publisher.open(() => describe(arm, dns, authority, clusters, postgres));
+    await publisher.open(() => describe(arm, dns, authority, { clusters, postgres, blobs }));
     return {
       stop: async () => {
         await publisher.close();
         await arm.close();
         await dns.close();
-        await stopServers(postgres, clusters);
+        await stopServers(blobs, postgres, clusters);
       },
     };
   } catch (error) {
-    await stopServers(postgres, clusters);
+    await stopServers(blobs, postgres, clusters);
     throw error;
   }
 }
@@ -117,12 +128,17 @@ async function startDns(file: string, arm: RunningArm): Promise<DnsServer> {
   return server;
 }
 
+interface Servers {
+  clusters: ClusterBackends;
+  postgres: PostgresBackends;
+  blobs: BlobBackends;
+}
+
 function describe(
   arm: RunningArm,
   dns: DnsServer,
   authority: Authority,
-  clusters: ClusterBackends,
-  postgres: PostgresBackends,
+  { clusters, postgres, blobs }: Servers,
 ): CloudConnection {
   const platform = arm.cloud.directory.principal(platformPrincipal);
   const tenant = arm.cloud.directory.principal(tenantPrincipal);
@@ -148,6 +164,7 @@ function describe(
     },
     clusters: clusters.clusters(),
     postgres: postgres.servers(),
+    blobs: blobs.accounts(),
   };
 }
 

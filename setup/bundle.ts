@@ -19,6 +19,7 @@ const SOURCES = ["automation", "local", "stacks"];
 const KEEP_MS = 24 * 3_600_000;
 
 const PLUGINS = ["azure-native", "kubernetes", "command"];
+/** In pieces, so that rows do without what only blobs need. */
 const DATA = { data: "automation/data/main.ts" };
 /** Loaded into one process, so they must share one copy of the SDK: its registries live in its modules. */
 const ENGINE = { child: "automation/engine/child.ts", program: "stacks/program.ts" };
@@ -63,7 +64,8 @@ async function hashSources(): Promise<string> {
 async function bundleAll(folder: string): Promise<void> {
   const plugins = [...PLUGINS, "host"].map((name) => [name, `local/providers/${name}/main.ts`] as const);
   try {
-    await bundle(folder, { ...Object.fromEntries(plugins), ...DATA }, { splitting: false });
+    await bundle(folder, Object.fromEntries(plugins), { splitting: false });
+    await bundle(folder, DATA, { splitting: true });
     await bundle(folder, ENGINE, { splitting: true });
   } catch (error) {
     throw new SetupError(`bundling plugins and programs failed: ${(error as Error).message}`, {
@@ -106,20 +108,27 @@ const keepLocations: esbuild.Plugin = {
   setup(build) {
     build.onLoad({ filter: /\.([cm]?js|ts)$/ }, async ({ path: file }) => {
       const text = await readFile(file, "utf8");
-      const loader = file.endsWith(".ts") ? "ts" : "js";
-      if (/\b__(dirname|filename)\b/.test(text))
-        return {
-          contents: `var __dirname = ${quote(path.dirname(file))}, __filename = ${quote(file)};${text}`,
-          loader,
-        };
-      if (!text.includes("import.meta.")) return undefined;
-      const contents = text
-        .replaceAll(/\bimport\.meta\.url\b/g, quote(pathToFileURL(file).href))
-        .replaceAll(/\bimport\.meta\.dirname\b/g, quote(path.dirname(file)))
-        .replaceAll(/\bimport\.meta\.filename\b/g, quote(file));
-      return { contents, loader };
+      const contents = withLocations(text, file);
+      return contents === text ? undefined : { contents, loader: file.endsWith(".ts") ? "ts" : "js" };
     });
   },
 };
+
+/** A module's text with its own path in place of what would be the bundle's. */
+export function withLocations(text: string, file: string): string {
+  const variables = Object.entries({ __dirname: path.dirname(file), __filename: file })
+    // A module for both kinds of loaders declares them itself, from the address that is put in below.
+    .filter(([name]) => new RegExp(`\\b${name}\\b`).test(text) && !declares(text, name))
+    .map(([name, value]) => `${name} = ${quote(value)}`);
+  const located = text
+    .replaceAll(/\bimport\.meta\.url\b/g, quote(pathToFileURL(file).href))
+    .replaceAll(/\bimport\.meta\.dirname\b/g, quote(path.dirname(file)))
+    .replaceAll(/\bimport\.meta\.filename\b/g, quote(file));
+  return variables.length > 0 ? `var ${variables.join(", ")};${located}` : located;
+}
+
+function declares(text: string, name: string): boolean {
+  return new RegExp(`^\\s*(const|let|var)\\s+${name}\\b`, "m").test(text);
+}
 
 const quote = (text: string): string => JSON.stringify(text);

@@ -1,3 +1,4 @@
+import { ensureBlobServer, type BlobServer } from "./blob-server.ts";
 import { ensureBundles } from "./bundle.ts";
 import { cacheFolder } from "./cache.ts";
 import { ensureControlPlane, type ControlPlane } from "./control-plane.ts";
@@ -10,6 +11,7 @@ export interface Parts {
   engine: Engine;
   controlPlane: ControlPlane;
   postgres: Postgres;
+  blobServer: BlobServer;
   /** Folder with the plugins and programs as one file each. */
   bundles: string;
 }
@@ -38,6 +40,7 @@ export function ensureParts(options: SetupOptions): Promise<Parts> {
   return timed(options, async (context) => ({
     postgres: await ensurePostgres(context),
     ...(await bringServiceParts(context)),
+    blobServer: await ensureBlobServer(context),
     controlPlane: await ensureControlPlane(context),
   }));
 }

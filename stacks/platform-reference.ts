@@ -10,6 +10,8 @@ export interface PlatformReference {
   zoneName: pulumi.Output<string>;
   zoneResourceGroup: pulumi.Output<string>;
   databases: pulumi.Output<string[]>;
+  /** The shared container of blobs. */
+  blobs: { endpoint: pulumi.Output<string>; container: pulumi.Output<string> };
   /** The shared stores, PostgreSQL as its administrator. */
   stores: StoreConnections;
 }
@@ -27,6 +29,7 @@ export function readPlatform(stack: string): PlatformReference {
   const reference = new pulumi.StackReference("platform", { name: stack });
   const read = <T>(name: string): pulumi.Output<T> => reference.requireOutput(name) as pulumi.Output<T>;
   const postgres = read<PostgresOutput>("postgres");
+  const storage = read<{ endpoint: string; container: string }>("storage");
   const cache = read<{ host: string; port: number; password: string }>("cache");
   return {
     kubeconfig: pulumi.secret(read<string>("kubeconfig")),
@@ -35,6 +38,7 @@ export function readPlatform(stack: string): PlatformReference {
     zoneName: read("zoneName"),
     zoneResourceGroup: read("zoneResourceGroup"),
     databases: plain(postgres.databases),
+    blobs: { endpoint: storage.endpoint, container: storage.container },
     stores: {
       postgres: {
         host: plain(postgres.host),

@@ -1,7 +1,7 @@
 /** A tenant's stack: slice, dedicated footprint and the names that point at one of them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { ProgramHooks, ProgramSecrets, ProgramSettings, TenantSpec } from "./spec.ts";
-import { createPlatformProvider } from "./providers.ts";
+import { createPlatformProvider, planPlatformLogin } from "./providers.ts";
 import { readPlatform } from "./platform-reference.ts";
 import { deriveTenantPassword } from "./passwords.ts";
 import { Dedicated } from "./dedicated/dedicated.ts";
@@ -30,6 +30,11 @@ export function declareTenant(
     privateKeyPem: pulumi.secret(secrets.tls.privateKeyPem),
   };
 
+  const sharedBlobs = {
+    metadataHost: settings.metadataHost,
+    source: { ...platform.blobs, login: planPlatformLogin(settings) },
+  };
+
   const slice =
     spec.slice &&
     new Slice(tenant.slug, {
@@ -49,6 +54,7 @@ export function declareTenant(
       // For the data command, which makes and removes the role.
       administrator: platform.stores.postgres,
       databases: platform.databases,
+      blobs: sharedBlobs,
       images: settings.images,
       dataCommand: settings.dataCommand,
       ingress: { domains: [zoneName], tls, certificateIssuer: settings.certificateIssuer },
@@ -66,6 +72,7 @@ export function declareTenant(
       zoneName,
       tls,
       source: { ...platform.stores.postgres, databases: platform.databases },
+      sharedBlobs,
     });
 
   const target = (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress;

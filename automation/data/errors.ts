@@ -1,4 +1,4 @@
-/** Why a data command fails, for the operator: what, in which database and table, and whether a retry can help. */
+/** Why a data command fails, for the operator: what, in which database and table or at which blob. */
 
 /** Exit codes by reason; 1 is a bug, 130 and 143 are signals. */
 export const EXIT_CODES = {
@@ -7,6 +7,7 @@ export const EXIT_CODES = {
   DATABASE: 4,
   REFUSED: 5,
   FREEZE_BUDGET: 6,
+  STORAGE: 7,
   CANCELLED: 143,
 } as const;
 export type DataErrorCode = keyof typeof EXIT_CODES;
@@ -14,6 +15,7 @@ export type DataErrorCode = keyof typeof EXIT_CODES;
 export interface Place {
   database?: string;
   table?: string;
+  blob?: string;
   side?: "source" | "target";
 }
 
@@ -29,8 +31,8 @@ export class DataError extends Error {
   }
 }
 
-function placed(message: string, { side, database, table }: Place): string {
-  const where = [side, database, table].filter((part) => part !== undefined).join(" / ");
+function placed(message: string, { side, database, table, blob }: Place): string {
+  const where = [side, database, table, blob].filter((part) => part !== undefined).join(" / ");
   return where ? `${where}: ${message}` : message;
 }
 

@@ -1,6 +1,7 @@
 /** What the data command is asked: one JSON document on standard input, because it carries passwords. */
 import { z } from "zod";
 import { planRoleName } from "../../stacks/naming.ts";
+import { blobsSchema } from "./blobs/request.ts";
 import { DataError } from "./errors.ts";
 
 export const VERBS = [
@@ -31,11 +32,13 @@ const serverSchema = z.object({
 });
 export type Server = z.infer<typeof serverSchema>;
 
+const tenantSchema = z.object({
+  id: z.uuid().toLowerCase(),
+  slug: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/),
+});
+
 const requestSchema = z.object({
-  tenant: z.object({
-    id: z.uuid().toLowerCase(),
-    slug: z.string().regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/),
-  }),
+  tenant: tenantSchema,
   /** The shared server, as its administrator. */
   source: serverSchema,
   /** The tenant's own server, as its administrator. */
@@ -53,12 +56,26 @@ const requestSchema = z.object({
       connectionLimit: z.int().min(1).optional(),
     })
     .optional(),
+  /** Settled in the cutover's freeze together with the rows. */
+  blobs: blobsSchema.optional(),
 });
 export type DataRequest = z.infer<typeof requestSchema>;
 
+const blobsRequestSchema = z.object({ tenant: tenantSchema, blobs: blobsSchema });
+export type BlobsRequest = z.infer<typeof blobsRequestSchema>;
+
 /** Throws `BAD_REQUEST` with the paths of the wrong fields; never with their values, which may be passwords. */
 export function parseRequest(text: string): DataRequest {
-  const parsed = requestSchema.safeParse(parseJson(text));
+  return parseDocument(requestSchema, text);
+}
+
+/** The same for the blobs' verbs, which need no server. */
+export function parseBlobsRequest(text: string): BlobsRequest {
+  return parseDocument(blobsRequestSchema, text);
+}
+
+function parseDocument<T>(schema: z.ZodType<T>, text: string): T {
+  const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map(
     ({ path, message }) => `${path.join(".") || "document"}: ${message}`,

@@ -1,6 +1,6 @@
 /**
  * What there is of a tenant in the world, whatever the engine's state says: asked of ARM, API servers, zones and the
- * shared PostgreSQL server after every way back. Azure's own lists are the proof that nothing is paid for any more.
+ * shared stores after every way back. Azure's own lists are the proof that nothing is paid for any more.
  */
 import type { TokenCredential } from "@azure/identity";
 import type { ArmClient } from "../azure/arm.ts";
@@ -11,7 +11,7 @@ import type { Inventory, InventoryAnswer, InventoryContext, Ports } from "../por
 import { answersAt, createClusterReader } from "./cluster.ts";
 import { createFootprintReader } from "./footprint-arm.ts";
 import type { FootprintReader } from "./footprint-arm.ts";
-import { inspectShared, platformOf } from "./shared.ts";
+import { inspectShared, inspectSharedBlobs, platformOf } from "./shared.ts";
 import { createZoneReader } from "./zone-arm.ts";
 import type { ZoneReader } from "./zone-arm.ts";
 
@@ -24,6 +24,7 @@ export interface InventoryOptions {
   resolveSecret: Ports["resolveSecret"];
   resolveDns: Ports["resolveDns"];
   runData: Ports["runData"];
+  runBlobs: Ports["runBlobs"];
 }
 
 type Question = [place: string, ask: () => Promise<string[]>];
@@ -141,7 +142,22 @@ function askZone(
   ];
 }
 
-const askShared = ({ runData }: InventoryOptions, context: InventoryContext): Question[] => [
+const askShared = (options: InventoryOptions, context: InventoryContext): Question[] => [
+  ...askSharedServer(options, context),
+  ...(context.scope === "everything" ? askSharedAccount(options, context) : []),
+];
+
+const askSharedAccount = ({ runBlobs }: InventoryOptions, context: InventoryContext): Question[] => [
+  [
+    "blobs: the shared account",
+    async () => {
+      const { blobs } = await inspectSharedBlobs(runBlobs, context);
+      return blobs > 0 ? [`${blobs} blobs below ${context.tenant.slug}/`] : [];
+    },
+  ],
+];
+
+const askSharedServer = ({ runData }: InventoryOptions, context: InventoryContext): Question[] => [
   [
     "postgres: the shared server",
     async () => {

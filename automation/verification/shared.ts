@@ -1,6 +1,7 @@
-/** The shared side of a tenant, read: the platform's outputs as they are wanted here, and its PostgreSQL server. */
+/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server and blobs. */
 import { z } from "zod";
 import { tierliftError } from "../errors.ts";
+import { sharedBlobsOf } from "../outputs.ts";
 import type { Ports, SliceContext } from "../ports.ts";
 
 const postgres = z.object({
@@ -45,4 +46,14 @@ export async function inspectShared(
   const { databases, ...source } = platformOf(platformOutputs).postgres;
   const input = { tenant: { id: tenant.id, slug: tenant.slug }, source, databases };
   return report.parse(await runData("inspect", input, signal));
+}
+
+const blobsReport = z.object({ blobs: z.number(), bytes: z.number(), digest: z.string() });
+
+/** What the shared account holds of the tenant, by the data command. */
+export async function inspectSharedBlobs(
+  runBlobs: Ports["runBlobs"],
+  { tenant, platformOutputs, signal }: SliceContext,
+): Promise<z.infer<typeof blobsReport>> {
+  return blobsReport.parse(await runBlobs("inspect", sharedBlobsOf(tenant, platformOutputs), signal));
 }

@@ -36,8 +36,8 @@ export function checkStands(before: string[] | undefined, now: string[]): Verifi
 }
 
 /**
- * The slice before the first change and now. Rows are the tenant's to change while the slice serves it: other rows are
- * told and no fault, a table that is gone is one.
+ * The slice before the first change and now. Rows and blobs are the tenant's to change while the slice serves it: other
+ * ones are told and no fault, a table that is gone is one.
  */
 export function compareSlices(before: SliceDigest, now: SliceDigest): VerificationCheck[] {
   const objects = differencesOf(before.objects, now.objects);
@@ -56,6 +56,13 @@ export function compareSlices(before: SliceDigest, now: SliceDigest): Verificati
       name: "rows",
       expected: "as before, or changed by the tenant",
       found: changed.length === 0 ? "as before" : shown(changed),
+      passed: true,
+    },
+    {
+      group: "slice",
+      name: "blobs",
+      expected: "as before, or changed by the tenant",
+      found: before.blobs === now.blobs ? "as before" : `${now.blobs}; before: ${before.blobs}`,
       passed: true,
     },
     same("database role", before.role, now.role),

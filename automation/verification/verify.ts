@@ -19,6 +19,7 @@ export interface VerifierOptions {
   engine: Pick<StackEngine, "resources">;
   resolveDns: Ports["resolveDns"];
   runData: Ports["runData"];
+  runBlobs: Ports["runBlobs"];
   clock: Ports["clock"];
   zoneName: string;
 }
@@ -37,7 +38,12 @@ export function createVerifier(options: VerifierOptions): Ports["verify"] {
       guarded("zone", () => checkZone(options, context, dedicated.ingressAddress)),
       guarded("objects", () => checkObjects(options.engine, cluster, context.tenant.slug)),
       // What grows in place was moved long ago: the shared server holds nothing to compare it with.
-      ...(context.spec.slice === null ? [] : [guarded("data", () => checkData(options, context))]),
+      ...(context.spec.slice === null
+        ? []
+        : [
+            guarded("data", () => checkData(options, context)),
+            guarded("data", () => checkBlobs(options, context)),
+          ]),
     ]);
     const checks = groups.flat();
     const finishedAt = options.clock.now().toISOString();
@@ -168,4 +174,24 @@ async function checkData(
       ? `equal: ${rows ?? 0} rows in ${tables} tables`
       : differences.slice(0, 5).join("; ");
   return [check("data", "postgres", "equal counts and checksums", found, differences.length === 0)];
+}
+
+const blobsReport = z.looseObject({
+  differences: z.array(z.string()),
+  verified: z.object({ blobs: z.number(), bytes: z.number() }),
+});
+
+/** Every copy's MD5, read from its bytes, once what has changed since the copy is brought over. */
+async function checkBlobs(
+  { runBlobs }: VerifierOptions,
+  { data, signal }: VerificationContext,
+): Promise<VerificationCheck[]> {
+  const { tenant, blobs } = data;
+  await runBlobs("catch-up", { tenant, blobs }, signal);
+  const { differences, verified } = blobsReport.parse(await runBlobs("verify", { tenant, blobs }, signal));
+  const found =
+    differences.length === 0
+      ? `equal: ${verified.blobs} blobs, ${verified.bytes} bytes`
+      : differences.slice(0, 5).join("; ");
+  return [check("data", "blobs", "equal MD5 of every blob", found, differences.length === 0)];
 }

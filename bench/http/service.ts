@@ -61,6 +61,7 @@ function createStillPorts(): Ports {
     checkServicePrincipal: ({ azureTenantId }) => Promise.resolve({ directoryId: azureTenantId }),
     resolveSecret: () => Promise.resolve(""),
     runData: () => Promise.resolve({}),
+    runBlobs: () => Promise.resolve({}),
     resolveDns: () => Promise.resolve([]),
     takeInventory: () => Promise.resolve({ answers: [], kept: [] }),
     removeOrphans: () => Promise.resolve([]),

@@ -1,13 +1,15 @@
-/** The demo as a client's script: two tenants with rows, one of them upgraded, and a look at what became of both. */
+/** The demo as a client's script: two tenants with rows and blobs, one of them upgraded, and a look at what became of both. */
 import type { Tenant } from "../../automation/model.ts";
 import type { Client } from "../../cli/client.ts";
 import { CommandError } from "../command-line.ts";
+import { countBlobs, openOwn, openShared, writeBlobs, type Account, type BlobCounts } from "./blobs.ts";
+import type { Container } from "./container.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
 import { askDns, type Stage } from "./stage.ts";
 import { createTenant } from "./tenant.ts";
-import { upgrade } from "./upgrade.ts";
+import { upgrade, type Upgraded } from "./upgrade.ts";
 
-/** Main objects of each service; every one brings about ten rows more. */
+/** Main objects of each service; every one brings about ten rows more. Half as many are reports among the blobs. */
 const SIZES = { acme: 40, globex: 10 };
 
 /** Plays the whole demo. Rejects with a CommandError that says what is not as it should be. */
@@ -21,24 +23,32 @@ export async function playDemo(stage: Stage): Promise<void> {
     createTenant(stage, admin, "globex", "Globex"),
   ]);
 
-  print("\n2. Rows of both in the shared PostgreSQL");
-  const { ca, postgres } = await stage.endpoints();
+  print("\n2. Rows and blobs of both in the shared stores");
+  const { ca, postgres, blobs } = await stage.endpoints();
   const shared = postgres[0]!;
   await createTables(shared, ca);
   await writeRows(shared, ca, acme.id, SIZES.acme);
   await writeRows(shared, ca, globex.id, SIZES.globex);
   const before = await countRows(shared, ca);
   printRows(stage, "shared", before, { acme, globex });
+  const account = blobs[0]!;
+  const container = await openShared(stage, account);
+  const written = {
+    acme: await writeBlobs(container, "acme", SIZES.acme / 2),
+    globex: await writeBlobs(container, "globex", SIZES.globex / 2),
+  };
+  print(`  shared    acme ${describeBlobs(written.acme)}, globex ${describeBlobs(written.globex)}`);
 
   print("\n3. acme is upgraded to PROFESSIONAL");
   const name = `api.acme.${stage.zone}`;
   const addressBefore = await askDns(stage, name);
   print(`  ${name} → ${addressBefore}, the shared ingress`);
-  await upgrade(stage, admin, acme);
+  const upgraded = await upgrade(stage, admin, acme);
 
   print("\n4. What became of it");
   await checkAddress(stage, name, addressBefore);
   await checkRows(stage, { shared, before, acme, globex });
+  await checkBlobs(stage, { account, container, written, upgraded });
   await checkTenant(stage, admin, acme.id);
 }
 
@@ -73,6 +83,44 @@ async function checkRows(stage: Stage, { shared, before, acme, globex }: Rows): 
   for (const [what, found, wanted] of expected)
     if (found !== wanted) throw new CommandError(`${what}: ${found ?? 0} found, ${wanted ?? 0} expected`);
 }
+
+interface Blobs {
+  account: Account;
+  container: Container;
+  written: Record<"acme" | "globex", BlobCounts>;
+  upgraded: Upgraded;
+}
+
+async function checkBlobs(stage: Stage, { account, container, written, upgraded }: Blobs): Promise<void> {
+  const { blobs } = await stage.endpoints();
+  const dedicated = blobs.find(({ resourceId }) => resourceId !== account.resourceId);
+  if (!dedicated) throw new CommandError("acme has no storage account of its own");
+  const [left, other, moved] = await Promise.all([
+    countBlobs(container, "acme/"),
+    countBlobs(container, "globex/"),
+    countBlobs(await openOwn(stage, dedicated), ""),
+  ]);
+  const { copied, verified } = upgraded;
+  if (!copied) throw new CommandError("the copy of the blobs told nothing of itself");
+  const rate = megabytes(copied.bytes / Math.max(copied.seconds, 0.001));
+  stage.print(`  shared    acme ${describeBlobs(left)}, globex ${describeBlobs(other)}`);
+  stage.print(
+    `  dedicated acme ${describeBlobs(moved)}: found ${written.acme.blobs}, moved ${copied.blobs} ` +
+      `in ${copied.seconds.toFixed(1)} s (${rate} MB/s), verified ${verified}`,
+  );
+  const expected: [string, BlobCounts, BlobCounts][] = [
+    ["blobs of acme in the shared account", left, { blobs: 0, bytes: 0 }],
+    ["blobs of globex in the shared account", other, written.globex],
+    ["blobs of acme in its own account", moved, written.acme],
+  ];
+  for (const [what, found, wanted] of expected)
+    if (found.blobs !== wanted.blobs || found.bytes !== wanted.bytes)
+      throw new CommandError(`${what}: ${describeBlobs(found)} found, ${describeBlobs(wanted)} expected`);
+}
+
+const describeBlobs = ({ blobs, bytes }: BlobCounts): string => `${blobs} blobs (${megabytes(bytes)} MB)`;
+
+const megabytes = (bytes: number): string => (bytes / 1_000_000).toFixed(1);
 
 function printRows(
   { print }: Stage,

@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import type { Client } from "../../cli/client.ts";
 import type { Endpoints } from "../endpoints.ts";
+import type { Whose } from "./sign-in.ts";
 
 /** Who a request is made as. */
 export interface Person {
@@ -13,6 +14,8 @@ export interface Person {
 export interface Stage {
   endpoints: () => Promise<Endpoints>;
   clientOf: (person: Person) => Promise<Client>;
+  /** An access token for blobs. */
+  storageToken: (whose: Whose) => Promise<string>;
   /** The platform's DNS zone. */
   zone: string;
   print: (line: string) => void;

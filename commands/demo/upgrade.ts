@@ -10,8 +10,21 @@ import { askDns, type Stage } from "./stage.ts";
 /** The API waits 25 s for the switch. */
 const COMPLETE_WITHIN_MS = 60_000;
 
+/** What the copy of the blobs has told of itself. */
+export interface BlobsCopied {
+  blobs: number;
+  bytes: number;
+  seconds: number;
+}
+
+export interface Upgraded {
+  copied: BlobsCopied | undefined;
+  /** Of the verification report: blobs and bytes that were read and compared. */
+  verified: string;
+}
+
 /** Upgrades a tenant to PROFESSIONAL; its own administrator asks, a platform administrator confirms the payment. */
-export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Promise<void> {
+export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Promise<Upgraded> {
   const { print } = stage;
   const owner = await stage.clientOf({
     subject: tenant.adminEmail,
@@ -27,7 +40,9 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
     for (const line of describeChanges(await owner.get<ChangeSet>(`${path}/preview`))) print(`  ${line}`);
   };
   const lineOf = createTeller();
+  let copied: BlobsCopied | undefined;
   const onEvent = async (event: TierliftEvent) => {
+    copied ??= parseBlobsCopied(event);
     const line = lineOf(event);
     if (line !== undefined) print(`  ${line}`);
     const { phase, state } = event.data;
@@ -53,10 +68,19 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   } finally {
     watch.stop();
   }
-  const { status, cutover } = await owner.get<Job>(path);
+  const { status, cutover, verification } = await owner.get<Job>(path);
   if (status !== "COMPLETED") throw new CommandError(`the migration is ${status}`);
   if (!cutover) throw new CommandError("there is no report of the cutover");
   print(`  ${describeFreeze(cutover)}`);
+  const verified = verification?.checks.find(({ group, name }) => group === "data" && name === "blobs");
+  return { copied, verified: verified?.found.replace("equal: ", "") ?? "nothing" };
+}
+
+/** The data command tells its progress as JSON lines, which come as the engine's log. */
+function parseBlobsCopied({ type, data }: TierliftEvent): BlobsCopied | undefined {
+  const message = String(data["message"]);
+  if (type !== "log" || !message.includes('"copy: blobs copied"')) return undefined;
+  return JSON.parse(message) as BlobsCopied;
 }
 
 async function until(watch: Watch, wanted: JobStatus[]): Promise<JobStatus> {

@@ -1,5 +1,6 @@
 /** How a stack runs this project's data command. */
 import * as pulumi from "@pulumi/pulumi";
+import type { Login } from "../cluster/cluster.ts";
 import type { PostgresLogin, Tenant } from "../connections.ts";
 
 /** Quotes for a POSIX shell: inside single quotes nothing is special but the single quote itself. */
@@ -31,6 +32,38 @@ export function planStdin(document: DataDocument): pulumi.Output<string> {
       .output({ ...document, source: login(source), target: target ? login(target) : undefined })
       .apply((resolved) => JSON.stringify(resolved)),
   );
+}
+
+/** A container of blobs and who reaches it; without a login it is the ambient identity. */
+export interface BlobContainer {
+  endpoint: pulumi.Output<string>;
+  container: pulumi.Input<string>;
+  login: Login;
+}
+
+export interface BlobsDocument {
+  tenant: { id: string; slug: string };
+  blobs: {
+    /** `host:port` that answers `/metadata/endpoints`, when it is not public Azure. */
+    metadataHost?: string;
+    /** The shared container. */
+    source: BlobContainer;
+    target?: BlobContainer;
+  };
+}
+
+/** The same for the blobs' verbs. */
+export function planBlobsStdin({ tenant, blobs }: BlobsDocument): pulumi.Output<string> {
+  const { metadataHost, source, target } = blobs;
+  const document = { metadataHost, source: signedIn(source), target: target && signedIn(target) };
+  return pulumi.secret(
+    pulumi.output({ tenant, blobs: document }).apply((resolved) => JSON.stringify(resolved)),
+  );
+}
+
+function signedIn({ endpoint, container, login: { azureTenantId, clientId, clientSecret } }: BlobContainer) {
+  const isWhole = azureTenantId && clientId && clientSecret;
+  return { endpoint, container, login: isWhole ? { azureTenantId, clientId, clientSecret } : undefined };
 }
 
 /** Only what the document knows: an output may hold more. */

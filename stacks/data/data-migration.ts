@@ -1,8 +1,9 @@
-/** The copy of a tenant's rows from the shared PostgreSQL server to its own. */
+/** The copy of a tenant's rows and blobs from the shared stores to its own. */
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { PostgresLogin, Tenant } from "../connections.ts";
-import { planDataCommand, planDataTenant, planStdin } from "./command.ts";
+import { planBlobsStdin, planDataCommand, planDataTenant, planStdin } from "./command.ts";
+import type { BlobContainer, BlobsDocument } from "./command.ts";
 
 export interface DataMigrationArgs {
   tenant: Tenant;
@@ -11,33 +12,46 @@ export interface DataMigrationArgs {
   source: PostgresLogin;
   target: PostgresLogin;
   databases: pulumi.Input<string[]>;
+  /** The shared container and the tenant's own. */
+  blobs: BlobsDocument["blobs"] & { target: BlobContainer };
   dataCommand: string[];
 }
 
 /**
- * Runs the data command once for each migration. Its deletion does nothing: the copies go with the tenant's server, and
- * what follows the shared one ends by the phase's undo, which also ends what a copy that failed has begun.
+ * Runs the data command for each store once for each migration. Its deletion does nothing: the copies go with the
+ * tenant's own stores, and what follows the shared server ends by the phase's undo, which also ends what a copy that
+ * failed has begun.
  */
 export class DataMigration extends pulumi.ComponentResource {
-  /** The command's report: databases, tables, rows, bytes, checksums. It holds no secrets. */
-  readonly report: pulumi.Output<unknown>;
+  /** The command's reports by store: what was found and copied, and how fast. They hold no secrets. */
+  readonly reports: Record<"postgres" | "blobs", pulumi.Output<unknown>>;
 
   constructor(name: string, args: DataMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:data:DataMigration", name, {}, opts);
-    const copy = planDataCommand(args.dataCommand, "postgres", "copy");
-    const postgres = new command.local.Command(
-      `${name}-postgres`,
+    const tenant = planDataTenant(args.tenant);
+    const { source, target, databases, migrationId, blobs } = args;
+    const rows = planStdin({ tenant, source, target, databases, migrationId });
+    this.reports = {
+      postgres: this.copy(name, "postgres", rows, args),
+      blobs: this.copy(name, "blobs", planBlobsStdin({ tenant, blobs }), args),
+    };
+    this.registerOutputs({ reports: this.reports });
+  }
+
+  private copy(
+    name: string,
+    store: "postgres" | "blobs",
+    stdin: pulumi.Output<string>,
+    { dataCommand, migrationId }: DataMigrationArgs,
+  ): pulumi.Output<unknown> {
+    const copy = planDataCommand(dataCommand, store, "copy");
+    const { stdout } = new command.local.Command(
+      `${name}-${store}`,
       {
         create: copy,
         update: copy,
-        stdin: planStdin({
-          tenant: planDataTenant(args.tenant),
-          source: args.source,
-          target: args.target,
-          databases: args.databases,
-          migrationId: args.migrationId,
-        }),
-        triggers: [args.migrationId],
+        stdin,
+        triggers: [migrationId],
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },
@@ -49,8 +63,7 @@ export class DataMigration extends pulumi.ComponentResource {
         customTimeouts: { create: "12h", update: "12h" },
       },
     );
-    this.report = pulumi.unsecret(postgres.stdout).apply(parseReport);
-    this.registerOutputs({ report: this.report });
+    return pulumi.unsecret(stdout).apply(parseReport);
   }
 }
 

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planStores, planUserPools } from "../azure-sizes.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Footing, PostgresLogin, Tenant, TlsPair } from "../connections.ts";
+import type { BlobsDocument } from "../data/command.ts";
 import { DataMigration } from "../data/data-migration.ts";
 import { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { IngressIp } from "../infrastructure/ingress-ip.ts";
@@ -40,6 +41,8 @@ export interface DedicatedArgs {
   tls?: TlsPair;
   /** The shared server as its administrator: what the tenant's rows are copied from. */
   source: PostgresLogin & { databases: pulumi.Output<string[]> };
+  /** The shared container, which the tenant's blobs are copied from. */
+  sharedBlobs: BlobsDocument["blobs"];
 }
 
 /** The namespace of the services on a cluster of the tenant's own. */
@@ -121,6 +124,7 @@ export class Dedicated extends pulumi.ComponentResource {
       );
       this.ingressAddress = address;
     }
+    const blobs = { endpoint: stores.blobEndpoint, container: CONTAINERS.dedicated[0] };
     let migration: DataMigration | undefined;
     if (has("data")) {
       migration = new DataMigration(
@@ -131,6 +135,7 @@ export class Dedicated extends pulumi.ComponentResource {
           source: args.source,
           target: stores.connections.postgres,
           databases: stores.postgres.databases,
+          blobs: { ...args.sharedBlobs, target: { ...blobs, login: this.login(args) } },
           dataCommand: args.settings.dataCommand,
         },
         { parent: this, dependsOn: [infrastructure] },
@@ -161,8 +166,9 @@ export class Dedicated extends pulumi.ComponentResource {
         ...stores.connections.postgres,
         databases: stores.postgres.databases,
       },
+      storage: blobs,
       serviceEndpoints: services?.endpoints,
-      dataReport: migration?.report,
+      dataReports: migration?.reports,
     };
     this.registerOutputs({});
   }
@@ -183,7 +189,7 @@ export class Dedicated extends pulumi.ComponentResource {
   }
 
   private createInfrastructure(name: string, args: DedicatedArgs, provider: AzureProvider): Infrastructure {
-    const { tenant, tier, migrationId, azureTenantId, clientId, clientSecret } = args;
+    const { tenant, tier, migrationId } = args;
     return new Infrastructure(
       name,
       {
@@ -192,7 +198,7 @@ export class Dedicated extends pulumi.ComponentResource {
         tags: planTags(tenant, migrationId),
         location: tenant.region,
         subscriptionId: args.subscriptionId,
-        login: { clientId, azureTenantId, clientSecret },
+        login: this.login(args),
         octet: DEDICATED_OCTET,
         pools: planUserPools(tier),
         stores: planStores(tier),
@@ -204,6 +210,10 @@ export class Dedicated extends pulumi.ComponentResource {
       },
       { parent: this, providers: [provider] },
     );
+  }
+
+  private login({ clientId, azureTenantId, clientSecret }: DedicatedArgs) {
+    return { clientId, azureTenantId, clientSecret };
   }
 
   /** Options of what is put on the dedicated cluster. */

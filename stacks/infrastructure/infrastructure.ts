@@ -1,3 +1,4 @@
+import * as authorization from "@pulumi/azure-native/authorization/index.js";
 import * as resources from "@pulumi/azure-native/resources/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster } from "../cluster/cluster.ts";
@@ -78,6 +79,7 @@ export class Infrastructure extends pulumi.ComponentResource {
       { parent: this },
     );
     this.admitWorkload(name);
+    this.admitProgram(name);
     this.registerOutputs({ resourceGroupName: group.name });
   }
 
@@ -92,5 +94,16 @@ export class Infrastructure extends pulumi.ComponentResource {
     ] as const) {
       assignRole(`${name}-${purpose}`, { placement, role, principalId, scope }, this);
     }
+  }
+
+  /** Who made an account may not read its blobs by that: the data command works as the program's principal. */
+  private admitProgram(name: string): void {
+    const { placement, stores } = this;
+    const { objectId: principalId } = authorization.getClientConfigOutput({ parent: this });
+    assignRole(
+      `${name}-program-blobs`,
+      { placement, role: "blobDataContributor", principalId, scope: stores.storageId },
+      this,
+    );
   }
 }

@@ -1,10 +1,11 @@
-/** A shared tenant's part of the shared cluster and of the shared PostgreSQL server. */
+/** A shared tenant's part of the shared cluster and of the shared stores. */
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { planConnections } from "../azure-sizes.ts";
 import type { Footing, IngressHosts, PostgresLogin, StoreConnections, Tenant } from "../connections.ts";
-import { planDataCommand, planDataTenant, planStdin } from "../data/command.ts";
+import { planBlobsStdin, planDataCommand, planDataTenant, planStdin } from "../data/command.ts";
+import type { BlobsDocument } from "../data/command.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { planSliceNamespace } from "../kubernetes/manifests.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
@@ -22,12 +23,14 @@ export interface SliceArgs {
   /** The shared server's administrator, who makes and removes that role. */
   administrator: PostgresLogin;
   databases: pulumi.Input<string[]>;
+  /** The shared container of blobs. */
+  blobs: BlobsDocument["blobs"];
   images: { registry: string; tag: string };
   dataCommand: string[];
   ingress: IngressHosts;
 }
 
-/** The slice. Destroying it takes the tenant's rows out of the shared databases as well. */
+/** The slice. Destroying it takes the tenant's rows and blobs out of the shared stores as well. */
 export class Slice extends pulumi.ComponentResource {
   readonly namespace: pulumi.Output<string>;
   /** Where each service answers inside the shared cluster. */
@@ -46,13 +49,13 @@ export class Slice extends pulumi.ComponentResource {
       dependsOn,
     });
 
-    // First in, last out: the rows leave only after the namespace, and with it every writer, is gone.
-    const role = this.provisionRole(name, args);
+    // First in, last out: rows and blobs leave only after the namespace, and with it every writer, is gone.
+    const stores = [this.provisionRole(name, args), this.claimBlobs(name, args)];
     const footing: Footing = { tenant: args.tenant, tier: args.tier };
     const namespace = new TenantNamespace(
       name,
       { ...footing, namespace: planSliceNamespace(args.tenant.slug), stores: args.stores },
-      onCluster(role),
+      onCluster(...stores),
     );
     const inside: Footing = { ...footing, deletedWith: namespace.resource };
     const services = new Services(
@@ -97,6 +100,20 @@ export class Slice extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
       },
       { parent: this, customTimeouts: { create: "10m", update: "10m", delete: "2h" } },
+    );
+  }
+
+  /** The tenant's blobs need nothing before there are any; they leave when this does. Without triggers, as the role. */
+  private claimBlobs(name: string, args: SliceArgs): pulumi.Resource {
+    return new command.local.Command(
+      `${name}-blobs`,
+      {
+        delete: planDataCommand(args.dataCommand, "blobs", "purge"),
+        stdin: planBlobsStdin({ tenant: planDataTenant(args.tenant), blobs: args.blobs }),
+        logging: command.local.Logging.Stderr,
+        addPreviousOutputInEnv: false,
+      },
+      { parent: this, customTimeouts: { delete: "2h" } },
     );
   }
 }

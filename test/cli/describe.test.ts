@@ -56,6 +56,15 @@ test("a report is told by groups, and what failed one by one", () => {
   ]);
 });
 
+test("what was compared is told of each store", () => {
+  const check = (name: string, found: string) => ({ group: "data", name, expected: "", found, passed: true });
+  const checks = [check("postgres", "equal: 7 rows in 2 tables"), check("blobs", "equal: 3 blobs, 12 bytes")];
+  expect(describeReport({ checks, passed: true, startedAt: "", finishedAt: "" })).toEqual([
+    "  verification passed:",
+    "    2/2 data (postgres equal: 7 rows in 2 tables; blobs equal: 3 blobs, 12 bytes)",
+  ]);
+});
+
 test.each([
   ["followed", "0.31 s until both sides were shown to be the same (7 changed rows compared meanwhile)"],
   ["copied", "0.31 s until both sides were shown to be the same (7 rows compared meanwhile)"],

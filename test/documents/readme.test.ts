@@ -36,7 +36,7 @@ describe("README", () => {
   it("shows endpoints.json with the members it has", () => {
     const [example = ""] = /(?<=```json\n).*?(?=\n```)/s.exec(readme) ?? [];
     const shown = JSON.parse(example) as Endpoints;
-    const { api, arm, ca, armTokenFile, dns, clusters, postgres, credentials } = shown;
+    const { api, arm, ca, armTokenFile, dns, clusters, postgres, blobs, credentials } = shown;
     const written = endpointsOf(api, {
       pid: 1,
       armUrl: arm,
@@ -48,11 +48,13 @@ describe("README", () => {
       platformVaultUrl: "",
       clusters: [{ name: "", resourceId: "", kubeconfig: "" }],
       postgres: [{ resourceId: "", host: "", port: 0, user: "", passwordFile: "" }],
+      blobs: [{ resourceId: "", endpoint: "" }],
       credentials,
     });
     expect(keysOf(shown)).toEqual(keysOf(written));
     expect(clusters.map(keysOf)).toEqual(written.clusters.map(keysOf));
     expect(postgres.map(keysOf)).toEqual(written.postgres.map(keysOf));
+    expect(blobs.map(keysOf)).toEqual(written.blobs.map(keysOf));
     const members: Record<keyof Endpoints["credentials"], true> = {
       clientId: true,
       clientSecretRef: true,

@@ -1,12 +1,14 @@
-/** How stories begin: a tenant on its slice, with rows on the shared server. */
+/** How stories begin: a tenant on its slice, with rows on the shared server and blobs in the shared account. */
+import { writeBlobs } from "../../commands/demo/blobs.ts";
 import { createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { SharedTier } from "../../stacks/spec.ts";
 import type { Installation } from "./installation.ts";
 import { Story } from "./migration.ts";
-import { lookAt } from "./world.ts";
+import { lookAt, sharedContainer } from "./world.ts";
 import type { World } from "./world.ts";
 
 const ROWS = 20;
+const REPORTS = 5;
 
 export interface Beginning {
   story: Story;
@@ -29,6 +31,7 @@ export async function beginWith(
   const empty = await lookAt(installation, slug);
   const tenantId = await story.createTenant(slug, tier);
   await writeRows(shared, ca, tenantId, ROWS);
+  await writeBlobs(await sharedContainer(installation), slug, REPORTS);
   return { story, tenantId, empty, before: await lookAt(installation, slug) };
 }
 

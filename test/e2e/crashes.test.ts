@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PHASES } from "../../automation/model.ts";
 import type { Phase } from "../../automation/model.ts";
+import { writeBlobs } from "../../commands/demo/blobs.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
 import { creations } from "../../local/arm/request-log.ts";
@@ -16,11 +17,12 @@ import { Story } from "./migration.ts";
 import { isMomentOf, MOMENTS } from "./moments.ts";
 import { Operator } from "./operator.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
-import { armLogOf, lookAt } from "./world.ts";
+import { armLogOf, lookAt, sharedContainer } from "./world.ts";
 import type { World } from "./world.ts";
 
 const MINUTE = 60_000;
 const ROWS = 20;
+const REPORTS = 5;
 
 type Killed = "service" | "service and engines" | "everything";
 
@@ -62,6 +64,7 @@ beforeAll(async () => {
   before = await lookAt(installation, "acme");
   tenantId = await story.createTenant("acme", "STARTER");
   await writeRows(shared(), ca, tenantId, ROWS);
+  await writeBlobs(await sharedContainer(installation), "acme", REPORTS);
   rows = await countRows(shared(), ca);
   // A record would be written before the news of its beginning is here, and the kill come after the operation.
   const match = { type: "Microsoft.Network/dnsZones/A", calls: ["PUT" as const] };

@@ -15,13 +15,15 @@ import {
   RbacAuthorizationV1Api,
 } from "@kubernetes/client-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
+import { writeBlobs } from "../../commands/demo/blobs.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
+import type { BlobEntry } from "../../commands/demo/container.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
 import { Installation, processesOf, until } from "./installation.ts";
 import type { Answer } from "./installation.ts";
 import { triedAgain } from "./migration.ts";
 import type { Phases } from "./migration.ts";
-import { replicationOf } from "./world.ts";
+import { digestBlobs, ownContainer, replicationOf, sharedContainer } from "./world.ts";
 
 const ARM_CHECK = path.resolve(import.meta.dirname, "../../../shared/arm/arm-check.mjs");
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
@@ -35,6 +37,9 @@ let tenantId: string;
 let jobId: string;
 let rows: RowCounts;
 let replication: Record<string, string[]>;
+/** By the first part of their names in the shared account. */
+let blobs: Record<string, string>;
+let acmeBlobs: BlobEntry[];
 let otherTenantId: string;
 
 const ids = () => ({ tenantId, jobId });
@@ -130,7 +135,7 @@ beforeEach((context) => {
 });
 
 describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
-  it("has a slice of the shared cluster, rows beside another's, and a name", async () => {
+  it("has a slice of the shared cluster, rows and blobs beside another's, and a name", async () => {
     [tenantId, otherTenantId] = await Promise.all([createTenant("acme"), createTenant("globex")]);
     tenantAdmin = await installation.token(["TENANT_ADMIN"], tenantId);
     const { ca } = installation.endpoints();
@@ -139,6 +144,11 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     await writeRows(shared(), ca, otherTenantId, 10);
     rows = await countRows(shared(), ca);
     replication = await replicationOf(installation);
+    const container = await sharedContainer(installation);
+    await writeBlobs(container, "acme", 15);
+    await writeBlobs(container, "globex", 5);
+    blobs = await digestBlobs(container);
+    acmeBlobs = await container.entries("acme/");
     expect(rows.tenants.get(tenantId)).toBeGreaterThan(1000);
     expect(await addressOf("api.acme.matih.ai")).toHaveLength(1);
   });
@@ -222,6 +232,8 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     expect(resources.filter(({ urn }) => urn.includes("tierlift:dedicated:Dedicated"))).toEqual([]);
     expect(await countRows(shared(), installation.endpoints().ca)).toEqual(rows);
     expect(await replicationOf(installation)).toEqual(replication);
+    expect(await ownContainer(installation, "acme")).toBeUndefined();
+    expect(await digestBlobs(await sharedContainer(installation))).toEqual(blobs);
   });
 
   it("is moved in a second try and told so in a stream that ends", async () => {
@@ -256,6 +268,22 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
       reference: rows.reference,
     });
     expect(await replicationOf(installation)).toEqual(replication);
+  });
+
+  it("has its blobs in its own account only, and the other tenant's are where they were", async () => {
+    expect(await digestBlobs(await sharedContainer(installation))).toEqual({ globex: blobs["globex"] });
+    const own = await ownContainer(installation, "acme");
+    const moved = (await own!.entries("")).map(({ name, bytes, md5 }) => ({
+      name: `acme/${name}`,
+      bytes,
+      md5,
+    }));
+    expect(moved).toEqual(acmeBlobs);
+    const report = await own!.read("reports/2026/report 3.csv");
+    expect(report).toMatchObject({
+      contentType: "text/csv; charset=utf-8",
+      metadata: { report: "3", owner: "team-2" },
+    });
   });
 
   it("runs on its own cluster, and the shared one holds nothing of it", async () => {

@@ -8,6 +8,11 @@ import { Resolver } from "node:dns/promises";
 import path from "node:path";
 import { KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import pg from "pg";
+import { readConnection } from "../../commands/endpoints.ts";
+import { homeOf } from "../../commands/home.ts";
+import { openOwn, openShared } from "../../commands/demo/blobs.ts";
+import type { Container } from "../../commands/demo/container.ts";
+import { storageToken } from "../../commands/demo/sign-in.ts";
 import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
 import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
 import { readRequestLog } from "../../local/arm/request-log.ts";
@@ -20,12 +25,14 @@ export interface World {
   arm: string[];
   /** Ids that the request log knows as made and not deleted: children, too, which no list shows. */
   made: string[];
-  /** Clusters and PostgreSQL servers that run. */
+  /** Clusters, PostgreSQL servers and blob servers that run. */
   servers: string[];
   /** What each object in the tenant's namespace of the shared cluster is and asks for. */
   objects: Record<string, string>;
   /** Count and checksum by table of the shared server. */
   rows: Record<string, string>;
+  /** Count and digest of names and MD5s by tenant, of the shared account. */
+  blobs: Record<string, string>;
   /** What could change, keep or send on rows of the shared server: slots, publications, identities, triggers. */
   replication: Record<string, string[]>;
   answers: Record<string, string[]>;
@@ -38,18 +45,21 @@ export const armLogOf = ({ home }: Installation): RequestLine[] =>
 
 /** The world around a tenant. */
 export async function lookAt(installation: Installation, slug: string): Promise<World> {
-  const { clusters, postgres } = installation.endpoints();
-  const [arm, objects, rows, replication, answers, state] = await Promise.all([
+  const { clusters, postgres, blobs: accounts } = installation.endpoints();
+  const [arm, objects, rows, blobs, replication, answers, state] = await Promise.all([
     listAll(new Operator(installation)),
     digestNamespace(installation, `tenant-${slug}`),
     digestRows(installation),
+    digestBlobs(await sharedContainer(installation)),
     replicationOf(installation),
     resolveAll(installation, slug),
     stateOf(installation, slug),
   ]);
-  const servers = [...clusters, ...postgres].map(({ resourceId }) => resourceId.toLowerCase()).sort();
+  const servers = [...clusters, ...postgres, ...accounts]
+    .map(({ resourceId }) => resourceId.toLowerCase())
+    .sort();
   const made = standing(armLogOf(installation));
-  return { arm, made, servers, objects, rows, replication, answers, state };
+  return { arm, made, servers, objects, rows, blobs, replication, answers, state };
 }
 
 async function listAll(operator: Operator): Promise<string[]> {
@@ -150,6 +160,38 @@ export async function digestRows(
     }
   });
   return digests;
+}
+
+/** The container with all tenants' blobs. */
+export function sharedContainer(installation: Installation): Promise<Container> {
+  return openShared(reachOf(installation), accountOf(installation, "platform")!);
+}
+
+/** The container of the tenant's own account; undefined where it has none. */
+export async function ownContainer(installation: Installation, slug: string): Promise<Container | undefined> {
+  const account = accountOf(installation, slug);
+  return account && (await openOwn(reachOf(installation), account));
+}
+
+const accountOf = (installation: Installation, of: string) =>
+  installation.endpoints().blobs.find(({ resourceId }) => resourceId.includes(of));
+
+const reachOf = (installation: Installation) => ({
+  endpoints: () => Promise.resolve(installation.endpoints()),
+  storageToken: async (whose: "platform" | "tenant") =>
+    storageToken((await readConnection(homeOf(installation.home)))!, whose),
+});
+
+/** Count and digest of names and MD5s, by the first part of the name. */
+export async function digestBlobs(container: Container): Promise<Record<string, string>> {
+  const tenants = new Map<string, string[]>();
+  for (const { name, md5 } of await container.entries("")) {
+    const [tenant = ""] = name.split("/");
+    tenants.set(tenant, [...(tenants.get(tenant) ?? []), `${name.slice(tenant.length)} ${md5}`]);
+  }
+  return Object.fromEntries(
+    [...tenants].map(([tenant, blobs]) => [tenant, `${blobs.length} ${digest(blobs.sort())}`]),
+  );
 }
 
 /** By database, and the whole server's slots by each. */

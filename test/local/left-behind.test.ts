@@ -5,14 +5,16 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ArmResource, BackendGroup } from "../../local/arm/backend.ts";
+import { createBlobBackends } from "../../local/blobs/accounts.ts";
 import { createClusterBackends } from "../../local/kubernetes/clusters.ts";
 import { ensureAuthority } from "../../local/pki/authority.ts";
 import { createPostgresBackends } from "../../local/postgres/servers.ts";
 import { resource, viewOf } from "../support/arm-resources.ts";
-import { controlPlaneParts, postgresPrograms } from "../support/local-parts.ts";
+import { blobServerProgram, controlPlaneParts, postgresPrograms } from "../support/local-parts.ts";
 
 const parts = controlPlaneParts();
 const binDir = postgresPrograms();
+const azurite = blobServerProgram();
 /** A control plane starts twice: on a busy machine that takes its time. */
 const patienceMs = 120_000;
 const onChange = () => undefined;
@@ -99,4 +101,17 @@ it.skipIf(!binDir)(
     await startAndRemove(createPostgresBackends({ dir, binDir: binDir!, authority, onChange }), acme, left);
   },
   patienceMs,
+);
+
+it.skipIf(!azurite)(
+  "ends a blob server that a killed local cloud left, and starts it anew",
+  async () => {
+    const id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/acmest";
+    const acme = resource(id, { properties: { allowSharedKeyAccess: false } });
+    const left = await killCloud(acme, { azurite });
+    expect(left.filter(isAlive)).toHaveLength(1);
+    const authority = await ensureAuthority(path.join(dir, "pki"));
+    await startAndRemove(createBlobBackends({ dir, main: azurite!, authority, onChange }), acme, left);
+  },
+  30_000,
 );

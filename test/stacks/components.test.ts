@@ -119,6 +119,7 @@ describe("the dedicated cluster", () => {
       "acme-cluster-kubelet",
       "acme-cluster-subnet",
       "acme-program",
+      "acme-program-blobs",
       "acme-workload-blobs",
       "acme-workload-events",
       "acme-workload-secrets",

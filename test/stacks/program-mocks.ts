@@ -90,6 +90,7 @@ const PLATFORM_OUTPUTS = {
     password: "shared-password",
     databases: ["query", "catalog"],
   },
+  storage: { name: "stshared", endpoint: "https://stshared.blob.core.windows.net/", container: "tenants" },
   zoneName: "matih.example",
   zoneResourceGroup: "rg-tierlift-platform",
   cache: { host: "cache.example", port: 10000, password: "cache-password" },

@@ -177,7 +177,8 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
     password: `password of ${stack}`,
     databases: ["query"],
   };
-  if (stack === "platform") return { postgres, ingressAddress: SLICE_ADDRESS };
+  const storage = { endpoint: `https://${stack}.blob.test/`, container: "data" };
+  if (stack === "platform") return { postgres, storage, ingressAddress: SLICE_ADDRESS };
   const stands = (type: string): boolean => [...present.values()].some((resource) => resource.type === type);
   return {
     slice: stands("tierlift:slice:Slice")
@@ -187,6 +188,7 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
       ? {
           ingressAddress: DEDICATED_ADDRESS,
           postgres,
+          storage,
           serviceEndpoints: { "bi-service": `https://bi.${stack}.test` },
         }
       : null,

@@ -1,7 +1,14 @@
 /** A whole service over the fake engine: what is asked through the facade, what happened through the fakes. */
 import { silentLogger } from "../../automation/logger.ts";
 import type { Actor, JobStatus, Phase, Tenant, TierMigrationJob } from "../../automation/model.ts";
-import type { CutoverReport, DataReport, DataVerb, Ports, SliceDigest } from "../../automation/ports.ts";
+import type {
+  BlobsInput,
+  CutoverReport,
+  DataReport,
+  DataVerb,
+  Ports,
+  SliceDigest,
+} from "../../automation/ports.ts";
 import { DEFAULT_SETTINGS } from "../../automation/settings.ts";
 import type { TierliftSettings } from "../../automation/settings.ts";
 import { createMemoryStore } from "../../automation/store/memory-store.ts";
@@ -34,6 +41,8 @@ export interface World {
   ports: Ports;
   /** Verbs of the data command in the order in which they were run. */
   data: DataVerb[];
+  /** Containers that the cutovers were told of. */
+  blobs: BlobsInput[];
 }
 
 export interface WorldOptions {
@@ -75,13 +84,16 @@ export const SETTINGS: TierliftSettings = {
 export function createWorld(options: WorldOptions = {}): World {
   const { store = createMemoryStore(), engine = createFakeEngine(), clock = createFakeClock() } = options;
   const data: DataVerb[] = [];
+  const blobs: BlobsInput[] = [];
   const ports: Ports = {
     checkServicePrincipal: ({ azureTenantId }) => Promise.resolve({ directoryId: azureTenantId }),
     resolveSecret: () => Promise.resolve(CLIENT_SECRET),
-    runData: async (verb) => {
+    runData: async (verb, input) => {
       data.push(verb);
+      if (verb === "cutover" && input.blobs) blobs.push(input.blobs);
       return { ...(verb === "cutover" ? CUTOVER : {}), ...(await options.onData?.(verb)) };
     },
+    runBlobs: () => Promise.resolve({}),
     resolveDns: (name) => Promise.resolve(dnsAnswer(engine.cloud, name)),
     verify: () => Promise.resolve({ checks: [], passed: true, startedAt: "", finishedAt: "" }),
     takeInventory: () => Promise.resolve({ answers: [{ place: "the world", left: [] }], kept: [] }),
@@ -94,7 +106,7 @@ export function createWorld(options: WorldOptions = {}): World {
   };
   const settings = { ...SETTINGS, ...options.settings };
   const tierlift = createTierlift({ store, engine, ports, settings, logger: silentLogger });
-  return { tierlift, store, engine, clock, ports, data };
+  return { tierlift, store, engine, clock, ports, data, blobs };
 }
 
 function digestOf({ stacks }: FakeCloud, { slug, tier }: Tenant): SliceDigest {
@@ -102,7 +114,7 @@ function digestOf({ stacks }: FakeCloud, { slug, tier }: Tenant): SliceDigest {
     components.includes("tierlift:slice:Slice"),
   );
   const objects = Object.fromEntries(slice.map(({ name, properties }) => [name, JSON.stringify(properties)]));
-  return { objects, rows: {}, role: "there", limits: tier };
+  return { objects, rows: {}, blobs: "none", role: "there", limits: tier };
 }
 
 /** Looks at each event of a tenant, from the first, until `isOver`. */

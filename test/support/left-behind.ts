@@ -1,4 +1,5 @@
 /** A stand-in for a local cloud that is killed: starts what is behind one resource, says `ready`, and stays. */
+import { createBlobBackends } from "../../local/blobs/accounts.ts";
 import { createClusterBackends } from "../../local/kubernetes/clusters.ts";
 import { ensureAuthority } from "../../local/pki/authority.ts";
 import { createPostgresBackends } from "../../local/postgres/servers.ts";
@@ -10,18 +11,17 @@ interface Request {
   resource: ArmResource;
   parts?: { hyper: string; kwok: string };
   binDir?: string;
+  azurite?: string;
 }
 
-const { dir, resource, parts, binDir } = JSON.parse(process.argv[2]!) as Request;
+const { dir, resource, parts, binDir, azurite } = JSON.parse(process.argv[2]!) as Request;
 const onChange = () => undefined;
+const authority = await ensureAuthority(`${dir}/pki`);
 const group = parts
   ? createClusterBackends({ dir, ...parts, onChange })
-  : createPostgresBackends({
-      dir,
-      binDir: binDir!,
-      authority: await ensureAuthority(`${dir}/pki`),
-      onChange,
-    });
+  : azurite
+    ? createBlobBackends({ dir, main: azurite, authority, onChange })
+    : createPostgresBackends({ dir, binDir: binDir!, authority, onChange });
 await group.backends[0]!.ensure(resource, viewOf([resource]));
 console.log("ready");
 setInterval(() => undefined, 60_000);

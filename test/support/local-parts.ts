@@ -28,18 +28,34 @@ export function postgresPrograms(): string | undefined {
   return undefined;
 }
 
+/** Azurite's blob service, from TIERLIFT_AZURITE or set-up's cache; undefined, said aloud, when it is missing. */
+export function blobServerProgram(): string | undefined {
+  const program =
+    process.env.TIERLIFT_AZURITE ??
+    inCache("azurite", "node_modules/azurite/dist/src/blob/main.js", constants.R_OK);
+  if (!program) console.warn("skipped: no blob server; set-up brings it, or set TIERLIFT_AZURITE");
+  return program;
+}
+
 function fromCache(name: string): string | undefined {
+  return inCache(name, name, constants.X_OK);
+}
+
+/** A file of a part in the cache, by the part's name without its version. */
+function inCache(part: string, file: string, mode: number): string | undefined {
   try {
-    const folders = readdirSync(cacheFolder()).filter((folder) => folder.startsWith(`${name}-`));
-    return folders.map((folder) => path.join(cacheFolder(), folder, name)).find(isExecutable);
+    const folders = readdirSync(cacheFolder()).filter((folder) => folder.startsWith(`${part}-`));
+    return folders
+      .map((folder) => path.join(cacheFolder(), folder, file))
+      .find((found) => canUse(found, mode));
   } catch {
     return undefined; // no cache yet
   }
 }
 
-function isExecutable(file: string): boolean {
+function canUse(file: string, mode: number): boolean {
   try {
-    accessSync(file, constants.X_OK);
+    accessSync(file, mode);
     return true;
   } catch {
     return false;

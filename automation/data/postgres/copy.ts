@@ -29,6 +29,15 @@ export interface CopyContext {
   request: DataRequest;
   connections: Connections;
   progress: Progress;
+  /** What else of the tenant's moves: a cutover settles it in the same freeze. */
+  alongside?: Alongside;
+}
+
+export interface Alongside {
+  /** With writes still open: brings over what can be. */
+  prepare(): Promise<void>;
+  /** With writes frozen: brings over the rest and answers what differs then, one sentence each. */
+  settle(signal: AbortSignal): Promise<string[]>;
 }
 
 /**

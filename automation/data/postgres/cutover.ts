@@ -65,8 +65,9 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
     if (changes() <= FEW_CHANGES) break;
   }
   if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
+  await context.alongside?.prepare();
   const result = await freeze("budget", async () => {
-    const found = (await Promise.all(sides.map(settleSide))).flat();
+    const found = (await Promise.all([...sides.map(settleSide), settleAlongside(context)])).flat();
     if (found.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
     return found;
   });
@@ -81,9 +82,11 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
   const forecastSeconds = Math.ceil(2 * before.seconds);
   const note = `changes are not followed, so that writes stay frozen while all rows are compared: about ${forecastSeconds} s`;
   context.progress({ event: note, rows: before.rows, seconds: forecastSeconds });
+  await context.alongside?.prepare();
   const result = await freeze("no limit", async () => {
     await applyDelta(context);
-    return (await verifyDatabases(context)).differences;
+    const [{ differences }, others] = await Promise.all([verifyDatabases(context), settleAlongside(context)]);
+    return [...differences, ...others];
   });
   return {
     store: "postgres",
@@ -96,4 +99,8 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
     notes: [note],
     seconds: secondsSince(startedMs),
   };
+}
+
+async function settleAlongside({ alongside, connections }: CopyContext): Promise<string[]> {
+  return (await alongside?.settle(connections.signal)) ?? [];
 }

@@ -165,6 +165,7 @@ export type Progress = (event: {
   database?: string;
   table?: string;
   rows?: number;
+  blobs?: number;
   bytes?: number;
   seconds?: number;
 }) => void;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
-import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
+import { blobsInputOf, dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import type { CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
@@ -35,7 +35,8 @@ export const cuttingOver: PhaseDefinition = {
     const guard = { step: "switch", keepFor: "CUTTING_OVER" } as const;
     if (work().cutover.switchingAt === undefined) {
       await untilOldAnswersExpired(context);
-      const input = dataInputOf(tenant, outputs, platformOutputs);
+      const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
+      const input = { ...dataInputOf(tenant, outputs, platformOutputs), blobs };
       await applySpec(context, spec, {
         ...guard,
         // The engine is ready to move the records, so that writes are not frozen while it gets there.

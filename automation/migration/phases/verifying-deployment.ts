@@ -1,5 +1,5 @@
 import { tierliftError } from "../../errors.ts";
-import { dataInputOf } from "../../outputs.ts";
+import { blobsInputOf, dataInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { specFor } from "../specs.ts";
 import { nothingToUndo, reportKey } from "./phase.ts";
@@ -12,7 +12,9 @@ export const verifyingDeployment: PhaseDefinition = {
     const { job, tenant, ports, settings, artifacts, signal } = context;
     const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
     const spec = specFor(tenant, job, "VERIFYING_DEPLOYMENT", settings);
-    const data = dataInputOf(tenant, outputs, platformOutputs);
+    const credentials = job.credentials ?? tenant.dedicated?.credentials;
+    const { blobs } = blobsInputOf(tenant, credentials, outputs, platformOutputs);
+    const data = { ...dataInputOf(tenant, outputs, platformOutputs), blobs };
     const report = await ports.verify({ tenant, job, spec, outputs, platformOutputs, data, signal });
     await artifacts.put(reportKey(job.id), report);
     if (!report.passed) {

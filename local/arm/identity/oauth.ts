@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 /** Names under which Azure's resource manager is asked for; our own origin is another. */
 export const armAudiences = ["https://management.azure.com", "https://management.core.windows.net"];
 export const vaultAudience = "https://vault.azure.net";
+export const storageAudience = "https://storage.azure.com";
 
 export interface OAuthRequest {
   method: string;
@@ -68,14 +69,19 @@ async function issueToken(
     .split(" ")
     .find((one) => one.endsWith("/.default"))
     ?.replace(/\/+\.default$/, "");
-  const isKnown = [...armAudiences, vaultAudience, request.origin].includes(audience ?? "");
+  const isKnown = [...armAudiences, vaultAudience, storageAudience, request.origin].includes(audience ?? "");
   if (audience === undefined || !isKnown) {
     const text = `The resource principal named ${audience ?? scope} was not found in the tenant named ${tenant}.`;
     return oauthError(400, "invalid_resource", 500011, text);
   }
-  const token = await tokens.issue(principal, audience, `${request.origin}/${tenant}/v2.0`);
+  const token = await tokens.issue(principal, audience, issuerOf(request, principal, audience));
   const lifetime = { expires_in: tokenLifetimeSeconds, ext_expires_in: tokenLifetimeSeconds };
   return { status: 200, headers: noStore, body: { token_type: "Bearer", ...lifetime, access_token: token } };
+}
+
+/** Storage asks for tokens of version 1, whose issuer is Microsoft's own in every cloud; its servers look at it. */
+function issuerOf({ origin }: OAuthRequest, { tenantId }: DirectoryPrincipal, audience: string): string {
+  return audience === storageAudience ? `https://sts.windows.net/${tenantId}/` : `${origin}/${tenantId}/v2.0`;
 }
 
 function refuseSecret(principal: DirectoryPrincipal, secret: string): ArmAnswer | undefined {

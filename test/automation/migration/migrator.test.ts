@@ -264,6 +264,22 @@ describe("the cutover", () => {
     ]);
   });
 
+  test("is told of both containers and by which reference the tenant's own is reached, and of no secret", async () => {
+    await begin();
+    const { jobId } = await inVerification(world);
+    await cutOver(jobId);
+    expect(world.blobs).toEqual([
+      {
+        source: { endpoint: "https://platform.blob.test/", container: "data" },
+        target: {
+          endpoint: "https://acme.blob.test/",
+          container: "data",
+          credentials: { ...CREDENTIALS, directoryId: CREDENTIALS.azureTenantId },
+        },
+      },
+    ]);
+  });
+
   test("waits until answers with the old time to live have expired", async () => {
     await begin();
     const { jobId } = await inVerification(world);

@@ -56,6 +56,7 @@ describe("a rollback", () => {
       "slice: objects",
       "slice: tables",
       "slice: rows",
+      "slice: blobs",
       "slice: database role",
       "slice: limits",
     ]);
@@ -82,29 +83,38 @@ describe("a rollback", () => {
   test("is FAILED when an object of the slice is not what it was, though the state knows nothing of it", async () => {
     let limit = "2 CPU";
     await begin({
-      digestSlice: () => Promise.resolve({ objects: { quota: limit }, rows: {}, role: "", limits: "" }),
+      digestSlice: () =>
+        Promise.resolve({ objects: { quota: limit }, rows: {}, blobs: "", role: "", limits: "" }),
     });
     const { jobId } = await inVerification(world);
     limit = "1 CPU";
     expect((await rolledBack(jobId)).error?.message).toContain("quota is changed");
   });
 
-  test("tells rows that the tenant changed meanwhile, and is not kept from its end by them", async () => {
+  test("tells rows and blobs that the tenant changed meanwhile, and is not kept from its end by them", async () => {
     let rows: Record<string, string> = { "bi / runs": "4 rows" };
-    await begin({ digestSlice: () => Promise.resolve({ objects: {}, rows, role: "", limits: "" }) });
+    let blobs = "1 blobs";
+    await begin({ digestSlice: () => Promise.resolve({ objects: {}, rows, blobs, role: "", limits: "" }) });
     const { jobId } = await inVerification(world);
     rows = { "bi / runs": "5 rows" };
+    blobs = "2 blobs";
     expect((await rolledBack(jobId)).status).toBe("ROLLED_BACK");
     const { checks } = await reportOf(jobId);
     expect(checks.find(({ name }) => name === "rows")).toMatchObject({
       found: "bi / runs is changed",
       passed: true,
     });
+    expect(checks.find(({ name }) => name === "blobs")).toMatchObject({
+      found: "2 blobs; before: 1 blobs",
+      passed: true,
+    });
   });
 
   test("is FAILED when a table of the slice is gone", async () => {
     let rows: Record<string, string> = { "bi / runs": "4 rows" };
-    await begin({ digestSlice: () => Promise.resolve({ objects: {}, rows, role: "", limits: "" }) });
+    await begin({
+      digestSlice: () => Promise.resolve({ objects: {}, rows, blobs: "", role: "", limits: "" }),
+    });
     const { jobId } = await inVerification(world);
     rows = {};
     expect((await rolledBack(jobId)).error?.message).toContain("bi / runs is gone");

@@ -48,6 +48,7 @@ const connect = async () => {
     credentials: { clientId: "c", clientSecretRef: "ref", azureTenantId: "t", subscriptionId: "s2" },
     clusters: [],
     postgres: [],
+    blobs: [],
   };
   const write = (connection: CloudConnection) =>
     writeSecretFile(path.join(folder, "connection.json"), JSON.stringify(connection));

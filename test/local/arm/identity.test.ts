@@ -130,6 +130,16 @@ describe("the token endpoint", () => {
     expect(answer.body).toMatchObject({ error: "invalid_resource", error_codes: [500011] });
   });
 
+  it("issues tokens for storage as storage takes them: of version 1, from Microsoft's own issuer", async () => {
+    const { tenantId, clientId, secret } = submitted("sp-tenant");
+    const { body } = await login(arm, tenantId, clientId, secret, "https://storage.azure.com/.default");
+    expect(decodeJwt(String(body["access_token"]))).toMatchObject({
+      aud: "https://storage.azure.com",
+      iss: `https://sts.windows.net/${tenantId}/`,
+      appid: clientId,
+    });
+  });
+
   it("signs with the key it publishes", async () => {
     const { tenantId } = submitted("sp-tenant");
     const configuration = await send(arm, "GET", `/${tenantId}/v2.0/.well-known/openid-configuration`);

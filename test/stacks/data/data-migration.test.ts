@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { parseRequest } from "../../../automation/data/request.ts";
-import { planDataCommand, quoteForShell } from "../../../stacks/data/command.ts";
+import { parseBlobsRequest, parseRequest } from "../../../automation/data/request.ts";
+import { planBlobsStdin, planDataCommand, quoteForShell } from "../../../stacks/data/command.ts";
 import { DataMigration, parseReport } from "../../../stacks/data/data-migration.ts";
-import { administrator, record, revealSecret, stores, tenant } from "../kubernetes/recorder.ts";
+import { administrator, record, revealSecret, sharedBlobs, stores, tenant } from "../kubernetes/recorder.ts";
 
 const declare = () =>
   record(
@@ -15,36 +15,71 @@ const declare = () =>
         source: { ...administrator, databases: pulumi.output(["query"]) } as typeof administrator,
         target: stores.postgres,
         databases: pulumi.output(["query", "bi"]),
+        blobs: {
+          ...sharedBlobs,
+          target: {
+            endpoint: pulumi.output("https://127.0.0.1:7002/stacme/"),
+            container: "data",
+            login: {
+              azureTenantId: "other",
+              clientId: "tenant",
+              clientSecret: pulumi.secret("tenant-secret"),
+            },
+          },
+        },
         dataCommand: ["node", "main.ts"],
       }),
   );
 
-describe("the migration of a tenant's data", () => {
+const commandOf = async (store: string) =>
+  (await declare()).of("command:local:Command").find(({ name }) => name === `acme-${store}`)!;
+
+describe.each(["postgres", "blobs"])("the migration of a tenant's data: %s", (store) => {
   it("copies on create and update and does nothing on delete, when servers may be gone", async () => {
-    const [migration] = (await declare()).of("command:local:Command");
-    expect(migration!.inputs).toMatchObject({
-      create: "node main.ts postgres copy",
-      update: "node main.ts postgres copy",
+    const { inputs } = await commandOf(store);
+    expect(inputs).toMatchObject({
+      create: `node main.ts ${store} copy`,
+      update: `node main.ts ${store} copy`,
       triggers: ["migration-1"],
     });
-    expect(migration!.inputs).not.toHaveProperty("delete");
+    expect(inputs).not.toHaveProperty("delete");
   });
 
   it("never copies again because a password or a path has changed", async () => {
-    const [migration] = (await declare()).of("command:local:Command");
-    expect(migration!.ignoreChanges).toEqual(["create", "update", "stdin", "environment"]);
+    expect((await commandOf(store)).ignoreChanges).toEqual(["create", "update", "stdin", "environment"]);
   });
+});
 
-  it("hands over a document that the data command understands, as a secret", async () => {
-    const [migration] = (await declare()).of("command:local:Command");
-    const document = parseRequest(revealSecret(migration!.inputs.stdin) as string);
-    expect(document).toEqual({
+describe("the migration of a tenant's data", () => {
+  it("hands over documents that the data command understands, as secrets", async () => {
+    const rows = parseRequest(revealSecret((await commandOf("postgres")).inputs.stdin) as string);
+    expect(rows).toEqual({
       tenant: { id: tenant.id, slug: "acme" },
       source: { host: "127.0.0.1", port: 6543, user: "administrator", password: "admin-secret" },
       target: { host: "127.0.0.1", port: 6543, user: "tenant_acme", password: "p@ss/word" },
       databases: ["query", "bi"],
       migrationId: "migration-1",
     });
+    const { blobs } = parseBlobsRequest(revealSecret((await commandOf("blobs")).inputs.stdin) as string);
+    expect(blobs).toMatchObject({
+      source: { container: "tenants", login: { clientId: "platform", clientSecret: "platform-secret" } },
+      target: {
+        endpoint: "https://127.0.0.1:7002/stacme/",
+        container: "data",
+        login: { azureTenantId: "other", clientId: "tenant", clientSecret: "tenant-secret" },
+      },
+    });
+  });
+
+  it("names no login where the machine's own identity is to be used", () => {
+    const source = { ...sharedBlobs.source, login: { azureTenantId: "directory" } };
+    const stdin = planBlobsStdin({ tenant: { id: tenant.id, slug: "acme" }, blobs: { source } });
+    return new Promise<void>((resolve) =>
+      stdin.apply((text) => {
+        expect(parseBlobsRequest(text).blobs.source).not.toHaveProperty("login");
+        resolve();
+      }),
+    );
   });
 
   it("has no report before it ran", () => {

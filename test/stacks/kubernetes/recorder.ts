@@ -110,6 +110,20 @@ export const administrator = {
   password: pulumi.secret("admin-secret"),
 };
 
+/** The shared container of blobs, reached as the platform's principal. */
+export const sharedBlobs = {
+  metadataHost: "127.0.0.1:8443",
+  source: {
+    endpoint: pulumi.output("https://127.0.0.1:7001/stshared/"),
+    container: "tenants",
+    login: {
+      azureTenantId: "directory",
+      clientId: "platform",
+      clientSecret: pulumi.secret("platform-secret"),
+    },
+  },
+};
+
 /** Where a dedicated cluster's collector sends. */
 export const telemetry = {
   connectionString: pulumi.output("InstrumentationKey=1"),

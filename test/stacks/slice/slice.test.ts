@@ -1,8 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
+import { parseBlobsRequest } from "../../../automation/data/request.ts";
 import { SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
 import { Slice } from "../../../stacks/slice/slice.ts";
-import { administrator, record, revealSecret, stores, tenant, valueOf } from "../kubernetes/recorder.ts";
+import {
+  administrator,
+  record,
+  revealSecret,
+  sharedBlobs,
+  stores,
+  tenant,
+  valueOf,
+} from "../kubernetes/recorder.ts";
 import type { Recording } from "../kubernetes/recorder.ts";
 
 let slice: Recording<Slice>;
@@ -18,6 +27,7 @@ beforeAll(async () => {
         stores,
         administrator,
         databases: pulumi.output(["query", "bi"]),
+        blobs: sharedBlobs,
         images: { registry: "registry.test/matih", tag: "20261122-abc" },
         dataCommand: ["node", "--import", "tsx", "/opt/tier lift/main.ts"],
         ingress: {
@@ -28,7 +38,8 @@ beforeAll(async () => {
   );
 });
 
-const command = () => slice.of("command:local:Command")[0]!;
+const commandOf = (name: string) => slice.of("command:local:Command").find((one) => one.name === name)!;
+const command = () => commandOf("acme-postgres-role");
 
 describe("a slice", () => {
   it("is one namespace named by the slug, with thirteen deployments in it", () => {
@@ -64,12 +75,31 @@ describe("a slice", () => {
     expect(JSON.stringify(outside)).not.toMatch(/admin-secret|p@ss/);
   });
 
-  it("removes the namespace, and every writer with it, before the rows", () => {
+  it("purges the tenant's blobs when it goes, and runs nothing before", () => {
+    const { inputs } = commandOf("acme-blobs");
+    expect(inputs).toMatchObject({ delete: "node --import tsx '/opt/tier lift/main.ts' blobs purge" });
+    for (const absent of ["create", "update", "triggers"]) expect(inputs).not.toHaveProperty(absent);
+    expect(parseBlobsRequest(revealSecret(inputs.stdin) as string)).toEqual({
+      tenant: { id: tenant.id, slug: "acme" },
+      blobs: {
+        metadataHost: "127.0.0.1:8443",
+        source: {
+          endpoint: "https://127.0.0.1:7001/stshared/",
+          container: "tenants",
+          login: { azureTenantId: "directory", clientId: "platform", clientSecret: "platform-secret" },
+        },
+      },
+    });
+    expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("platform-secret");
+  });
+
+  it("removes the namespace, and every writer with it, before rows and blobs", () => {
     const namespace = slice.of("kubernetes:core/v1:Namespace")[0]!;
     const component = slice.of("tierlift:kubernetes:TenantNamespace")[0]!;
     expect(namespace.parent).toMatch(/tierlift:kubernetes:TenantNamespace::acme$/);
     expect(component.dependsOn).toEqual([
       expect.stringMatching(/command:local:Command::acme-postgres-role$/),
+      expect.stringMatching(/command:local:Command::acme-blobs$/),
     ]);
   });
 

@@ -1,0 +1,97 @@
+/** The two containers of a move, each as its own identity, with deadlines and one signal that ends all calls. */
+import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
+import type { TokenCredential } from "@azure/identity";
+import { BlobServiceClient, RestError } from "@azure/storage-blob";
+import type { ContainerClient } from "@azure/storage-blob";
+import { discoverCloud } from "../../azure/cloud.ts";
+import type { Cloud } from "../../azure/cloud.ts";
+import { DataError } from "../errors.ts";
+import type { Place } from "../errors.ts";
+import type { Progress } from "../postgres/report.ts";
+import type { BlobsRequest } from "../request.ts";
+import { planPrefix } from "./request.ts";
+import type { BlobContainer } from "./request.ts";
+
+/** Longest single call: a page of a listing, a block, the properties of a blob. */
+const CALL_TIMEOUT_MS = 2 * 60_000;
+
+/** One side of a move: a container, and what the tenant's names begin with there. */
+export interface Side {
+  name: "source" | "target";
+  client: ContainerClient;
+  prefix: string;
+}
+
+export interface BlobContext {
+  source: Side;
+  /** Throws `BAD_REQUEST` when the document names no container of the tenant's own. */
+  target(): Side;
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+export async function openContainers(
+  request: BlobsRequest,
+  { signal, progress }: Pick<BlobContext, "signal" | "progress">,
+): Promise<BlobContext> {
+  const { source, target, metadataHost } = request.blobs;
+  const cloud = await call({ signal }, {}, () => discoverCloud(metadataHost));
+  const open = (container: BlobContainer) => openContainer(container, cloud);
+  const sourceSide: Side = { name: "source", client: open(source), prefix: planPrefix(request) };
+  const targetSide: Side | undefined = target && { name: "target", client: open(target), prefix: "" };
+  return {
+    source: sourceSide,
+    target() {
+      if (targetSide) return targetSide;
+      throw new DataError("BAD_REQUEST", "blobs.target is missing: this verb needs the tenant's own account");
+    },
+    signal,
+    progress,
+  };
+}
+
+function openContainer({ endpoint, container, login }: BlobContainer, cloud: Cloud): ContainerClient {
+  const service = new BlobServiceClient(endpoint, credentialOf(login, cloud), {
+    retryOptions: { maxTries: 5, retryDelayInMs: 500, maxRetryDelayInMs: 10_000 },
+  });
+  return service.getContainerClient(container);
+}
+
+function credentialOf(login: BlobContainer["login"], cloud: Cloud): TokenCredential {
+  if (!login) return new DefaultAzureCredential();
+  const { authorityHost, instanceDiscovery } = cloud;
+  return new ClientSecretCredential(login.azureTenantId, login.clientId, login.clientSecret, {
+    authorityHost,
+    disableInstanceDiscovery: !instanceDiscovery,
+  });
+}
+
+/** Runs one call of the client; says where it failed, with the service's code and without its text. */
+export async function call<T>(
+  { signal }: Pick<BlobContext, "signal">,
+  place: Place,
+  work: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
+  try {
+    return await work(AbortSignal.any([signal, deadline]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof DataError) throw error;
+    const problem = deadline.aborted ? `no answer within ${CALL_TIMEOUT_MS / 1000} s` : describe(error);
+    throw new DataError("STORAGE", problem, place, { cause: error });
+  }
+}
+
+/** Whether a call failed because the blob is not what, or where, it was expected to be. */
+export function isStatus(error: unknown, status: 404 | 412): boolean {
+  const cause = error instanceof DataError ? error.cause : error;
+  return cause instanceof RestError && cause.statusCode === status;
+}
+
+function describe(error: unknown): string {
+  if (error instanceof RestError && error.statusCode !== undefined)
+    return `the storage service answered ${error.statusCode} ${error.code ?? ""}`.trim();
+  // The first line of a sign-in's failure has its code; what follows are ids of the request.
+  return error instanceof Error ? (error.message.split("\n", 1)[0] ?? error.name) : "unknown failure";
+}

@@ -1,0 +1,129 @@
+/** The tenant's blobs of one side and of both, in the order of their names and never all at once in memory. */
+import type { BlobGetPropertiesResponse, BlobHTTPHeaders, BlobItem } from "@azure/storage-blob";
+import { call, isStatus } from "./account.ts";
+import type { BlobContext, Side } from "./account.ts";
+
+const PAGE = 1000;
+/**
+ * Metadata of a copy: the ETag that the source had when it was read. With it a later run knows, without reading either
+ * side, whether the source has changed since, and whether the mover has made the blob at all.
+ */
+export const MARK = "tierlift_source";
+
+export interface Blob {
+  /** Without the side's prefix. */
+  name: string;
+  etag: string;
+  bytes: number;
+  /** Base64, as far as the service knows it: blobs that were made of blocks may have none. */
+  md5?: string;
+  /** Content type, encoding, language, disposition and caching; not the MD5. */
+  headers: BlobHTTPHeaders;
+  /** The tenant's own: without the mark. */
+  metadata: Record<string, string>;
+  mark?: string;
+  /** `BlockBlob`, `AppendBlob`, `PageBlob`. */
+  kind: string;
+}
+
+export async function* listBlobs(context: Pick<BlobContext, "signal">, side: Side): AsyncGenerator<Blob> {
+  const place = { side: side.name };
+  let continuationToken: string | undefined;
+  do {
+    const { segment, continuationToken: next } = await call(context, place, async (abortSignal) => {
+      const options = { prefix: side.prefix, includeMetadata: true, abortSignal };
+      const pages = side.client.listBlobsFlat(options).byPage({
+        maxPageSize: PAGE,
+        ...(continuationToken && { continuationToken }),
+      });
+      for await (const page of pages) return page;
+      return { segment: { blobItems: [] }, continuationToken: undefined };
+    });
+    for (const item of segment.blobItems) yield parseItem(item, side.prefix);
+    continuationToken = next;
+  } while (continuationToken);
+}
+
+function parseItem({ name, metadata = {}, properties }: BlobItem, prefix: string): Blob {
+  return parseBlob(name.slice(prefix.length), metadata, properties);
+}
+
+/** One blob as it is now; undefined where there is none. */
+export async function readBlob(
+  context: Pick<BlobContext, "signal">,
+  { name: side, client, prefix }: Side,
+  name: string,
+): Promise<Blob | undefined> {
+  try {
+    const found = await call(context, { side, blob: name }, (abortSignal) =>
+      client.getBlobClient(prefix + name).getProperties({ abortSignal }),
+    );
+    return parseBlob(name, found.metadata ?? {}, found);
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+type Properties = BlobItem["properties"] | BlobGetPropertiesResponse;
+
+function parseBlob(name: string, metadata: Record<string, string>, properties: Properties): Blob {
+  const { [MARK]: mark, ...own } = metadata;
+  const { etag, contentLength = 0, contentMD5, blobType = "BlockBlob" } = properties;
+  return {
+    name,
+    // Listings give it without quotes, properties with them.
+    etag: (etag ?? "").replaceAll('"', ""),
+    bytes: contentLength,
+    ...(contentMD5 && contentMD5.length > 0 ? { md5: Buffer.from(contentMD5).toString("base64") } : {}),
+    headers: parseHeaders(properties),
+    metadata: own,
+    ...(mark === undefined ? {} : { mark }),
+    kind: blobType,
+  };
+}
+
+function parseHeaders(properties: Properties): BlobHTTPHeaders {
+  const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = properties;
+  return {
+    ...(contentType && { blobContentType: contentType }),
+    ...(contentEncoding && { blobContentEncoding: contentEncoding }),
+    ...(contentLanguage && { blobContentLanguage: contentLanguage }),
+    ...(contentDisposition && { blobContentDisposition: contentDisposition }),
+    ...(cacheControl && { blobCacheControl: cacheControl }),
+  };
+}
+
+export interface Pair {
+  name: string;
+  source?: Blob;
+  target?: Blob;
+}
+
+/**
+ * Both sides' blobs by name, merged from their sorted listings. Where the two were sorted differently a blob can come as
+ * two halves: who deletes or reports for want of the other half asks for it first.
+ */
+export async function* pairBlobs(
+  sources: AsyncGenerator<Blob>,
+  targets: AsyncGenerator<Blob>,
+): AsyncGenerator<Pair> {
+  let [source, target] = [await nextOf(sources), await nextOf(targets)];
+  while (source ?? target) {
+    if (source && target && source.name === target.name) {
+      yield { name: source.name, source, target };
+      [source, target] = [await nextOf(sources), await nextOf(targets)];
+    } else if (source && (!target || source.name < target.name)) {
+      yield { name: source.name, source };
+      source = await nextOf(sources);
+    } else if (target) {
+      yield { name: target.name, target };
+      target = await nextOf(targets);
+    }
+  }
+}
+
+async function nextOf(blobs: AsyncGenerator<Blob>): Promise<Blob | undefined> {
+  const next = await blobs.next();
+  return next.done === true ? undefined : next.value;
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { createBlobLogins } from "../../automation/blob-logins.ts";
+import { createDataRunner } from "../../automation/data-command.ts";
+import type { BlobLoginOptions } from "../../automation/blob-logins.ts";
+import type { BlobsDataInput } from "../../automation/ports.ts";
+
+/** Reports its own arguments and what it was given on standard input. */
+const ECHO = `
+  const { text } = await import("node:stream/consumers");
+  const document = JSON.parse(await text(process.stdin));
+  console.log(JSON.stringify({ args: process.argv.slice(1), document }));`;
+
+const INPUT: BlobsDataInput = {
+  tenant: { id: "5b1f7a4e-0d44-4c5b-9a53-6e0f2f6f1a01", slug: "acme" },
+  blobs: {
+    source: { endpoint: "https://shared.test/", container: "tenants" },
+    target: {
+      endpoint: "https://acme.test/",
+      container: "data",
+      credentials: {
+        clientId: "tenant",
+        clientSecretRef: "acme-ref",
+        azureTenantId: "acme.test",
+        directoryId: "directory-of-acme",
+        subscriptionId: "s",
+      },
+    },
+  },
+};
+
+const PROGRAM: BlobLoginOptions["program"] = {
+  metadataHost: "127.0.0.1:8443",
+  platform: {
+    clientId: "platform",
+    azureTenantId: "directory",
+    subscriptionId: "p",
+    useDefaultCredential: false,
+  },
+  platformClientSecret: "platform-secret",
+};
+
+const runnerFor = (program = PROGRAM) =>
+  createDataRunner({
+    command: [process.execPath, "--input-type=module", "-e", ECHO],
+    environment: {},
+    signIn: createBlobLogins({ program, resolveSecret: (name) => Promise.resolve(`secret of ${name}`) }),
+  });
+
+const signal = new AbortController().signal;
+
+describe("the data command for blobs", () => {
+  it("is given both logins on standard input, the tenant's by its reference, and nothing in its arguments", async () => {
+    const { args, document } = await runnerFor().runBlobs("verify", INPUT, signal);
+    expect(args).toEqual(["blobs", "verify"]);
+    expect(document).toEqual({
+      tenant: INPUT.tenant,
+      blobs: {
+        metadataHost: "127.0.0.1:8443",
+        source: {
+          endpoint: "https://shared.test/",
+          container: "tenants",
+          login: { azureTenantId: "directory", clientId: "platform", clientSecret: "platform-secret" },
+        },
+        target: {
+          endpoint: "https://acme.test/",
+          container: "data",
+          login: {
+            azureTenantId: "directory-of-acme",
+            clientId: "tenant",
+            clientSecret: "secret of acme-ref",
+          },
+        },
+      },
+    });
+  });
+
+  it("is given no login of the platform's where the machine's own identity is used", async () => {
+    const ambient = { ...PROGRAM, platformClientSecret: undefined };
+    const { document } = await runnerFor(ambient).runBlobs("inspect", INPUT, signal);
+    expect(document).toMatchObject({ blobs: { source: { container: "tenants" } } });
+    expect(document).not.toHaveProperty("blobs.source.login");
+  });
+
+  it("is given the same in a cutover, beside the servers", async () => {
+    const server = { host: "h", port: 1, user: "u", password: "p" };
+    const { args, document } = await runnerFor().runData(
+      "cutover",
+      { ...INPUT, source: server, target: server, databases: ["query"] },
+      signal,
+    );
+    expect(args).toEqual(["postgres", "cutover"]);
+    expect(document).toMatchObject({
+      source: server,
+      blobs: { target: { login: { clientSecret: "secret of acme-ref" } } },
+    });
+  });
+});
