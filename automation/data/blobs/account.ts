@@ -1,10 +1,11 @@
 /** The two containers of a move, each as its own identity, with deadlines and one signal that ends all calls. */
-import { ClientSecretCredential, DefaultAzureCredential } from "@azure/identity";
+import { DefaultAzureCredential } from "@azure/identity";
 import type { TokenCredential } from "@azure/identity";
 import { BlobServiceClient, RestError } from "@azure/storage-blob";
 import type { ContainerClient } from "@azure/storage-blob";
 import { discoverCloud } from "../../azure/cloud.ts";
 import type { Cloud } from "../../azure/cloud.ts";
+import { createPrincipalCredential } from "../../azure/service-principal.ts";
 import { DataError } from "../errors.ts";
 import type { Place } from "../errors.ts";
 import type { Progress } from "../postgres/report.ts";
@@ -59,11 +60,7 @@ function openContainer({ endpoint, container, login }: BlobContainer, cloud: Clo
 
 function credentialOf(login: BlobContainer["login"], cloud: Cloud): TokenCredential {
   if (!login) return new DefaultAzureCredential();
-  const { authorityHost, instanceDiscovery } = cloud;
-  return new ClientSecretCredential(login.azureTenantId, login.clientId, login.clientSecret, {
-    authorityHost,
-    disableInstanceDiscovery: !instanceDiscovery,
-  });
+  return createPrincipalCredential(cloud, login.azureTenantId, login.clientId, login.clientSecret);
 }
 
 /** Runs one call of the client; says where it failed, with the service's code and without its text. */
