@@ -21,7 +21,9 @@ describe("README", () => {
       scripts: Record<string, string>;
     };
     const commands = [...readme.matchAll(/^```sh\n.*?^```|`[^`\n]+`/gms)].map(([text]) => text);
-    const named = [...commands.join("\n").matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)?)/g)].map(([, name = ""]) => name);
+    const named = [...commands.join("\n").matchAll(/\bnpm (?:run )?([a-z]+(?::[a-z]+)?)/g)].map(
+      ([, name = ""]) => name,
+    );
     expect(named).toEqual(
       expect.arrayContaining(["demo", "start", "stop", "token", "pulumi", "test", "check"]),
     );
