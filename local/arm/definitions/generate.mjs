@@ -8,8 +8,7 @@
 // `types/LICENSE`, unchanged from https://github.com/Azure/bicep-types-az. Only what the tokens reach is kept;
 // descriptions are dropped, and the shapes are written into the objects they belong to.
 //
-// `microsoft.insights-2020-02-02.json` (Application Insights) and its token are written by hand from the same
-// repository: a source folder without that type leaves the file alone and drops the token.
+// What `types/added.json` names is not in that folder: those files are written by hand from the same repository.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -81,10 +81,14 @@ let index: Record<string, TokenEntry> | undefined;
 const files = new Map<string, TypeFile>();
 const byToken = new Map<string, Definition>();
 
+/** What the generator made, and what was added to it by hand. */
 function entries(): Record<string, TokenEntry> {
-  index ??= (read("index.json") as { tokens: Record<string, TokenEntry> }).tokens;
+  index ??= Object.assign({}, ...["index.json", "added.json"].map(readTokens)) as Record<string, TokenEntry>;
   return index;
 }
+
+const readTokens = (file: string): Record<string, TokenEntry> =>
+  (read(file) as { tokens: Record<string, TokenEntry> }).tokens;
 
 function typeFile(name: string): TypeFile {
   let file = files.get(name);
