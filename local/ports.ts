@@ -1,5 +1,8 @@
 import { randomInt } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import path from "node:path";
+import { writeWhole } from "./files.ts";
 
 /**
  * Below the range from which systems take ports for outgoing connections (32768 and up on Linux): a server that is
@@ -35,6 +38,15 @@ export async function claimPorts(
     handedOut.add(ports[index]!);
   }
   return ports;
+}
+
+/** The port of the server whose folder this is, noted in it: the one of its last start while that is free. */
+export async function keepPort(dir: string): Promise<number> {
+  const file = path.join(dir, "port");
+  const kept = Number(await readFile(file, "utf8").catch(() => ""));
+  const [port] = (await claimPorts(1, kept ? [kept] : [])) as [number];
+  await writeWhole(file, `${port}\n`, 0o600);
+  return port;
 }
 
 async function anyFreePort(): Promise<number> {

@@ -1,12 +1,9 @@
 import { access, rm } from "node:fs/promises";
-import path from "node:path";
 import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
 import { badRequest, notFound } from "../arm/errors.ts";
 import { recordAt, valueAt } from "../arm/http.ts";
+import { createEntries, halt, type Entry } from "../entries.ts";
 import type { Authority } from "../pki/authority.ts";
-import { createReviver } from "../revive.ts";
-import { createSerial, type Serial } from "../serial.ts";
-import { resourceKey } from "../stable.ts";
 import { endLeftOverServer, startBlobServer, type BlobServer } from "./server.ts";
 
 export interface BlobBackendsOptions {
@@ -32,12 +29,7 @@ export interface BlobBackends extends BackendGroup {
   accounts(): RunningAccount[];
 }
 
-interface Entry {
-  resource: ArmResource;
-  dir: string;
-  serial: Serial;
-  revive: ReturnType<typeof createReviver>;
-  server?: BlobServer;
+interface AccountEntry extends Entry<BlobServer> {
   /** The keys that the server was started with. */
   keys?: string[];
 }
@@ -46,41 +38,28 @@ const accountType = "microsoft.storage/storageaccounts";
 
 /** A blob server behind every storage account, with its containers. */
 export function createBlobBackends(options: BlobBackendsOptions): BlobBackends {
-  const entries = new Map<string, Entry>();
+  const entries = createEntries<AccountEntry>(options.dir);
   let stopped = false;
-  const running = (entry: Entry) => {
+  const running = (entry: AccountEntry) => {
     if (stopped) throw new Error("The local cloud is stopping.");
     return ensureServer(entry, options);
-  };
-  const entryOf = (resource: ArmResource): Entry => {
-    const key = resource.id.toLowerCase();
-    const present = entries.get(key);
-    if (present) return Object.assign(present, { resource });
-    const entry: Entry = {
-      resource,
-      dir: path.join(options.dir, resourceKey(resource.name, resource.id)),
-      serial: createSerial(),
-      revive: createReviver(),
-    };
-    entries.set(key, entry);
-    return entry;
   };
 
   const accounts: Backend = {
     type: accountType,
     async ensure(resource) {
-      const entry = entryOf(resource);
+      const entry = entries.of(resource);
       const server = await entry.serial(() => running(entry));
       // Azure's other services of the account keep their names: nothing answers there.
       return { primaryEndpoints: { blob: server.endpoint } };
     },
     async remove(resource) {
-      const entry = entryOf(resource);
+      const entry = entries.of(resource);
       await entry.serial(async () => {
         await halt(entry);
         await endLeftOverServer(entry.dir);
         await rm(entry.dir, { recursive: true, force: true });
-        entries.delete(resource.id.toLowerCase());
+        entries.delete(resource.id);
       });
       options.onChange();
     },
@@ -91,14 +70,14 @@ export function createBlobBackends(options: BlobBackendsOptions): BlobBackends {
       const account = accountOf(resource, view);
       if (!account)
         throw notFound("ParentResourceNotFound", `The storage account of ${resource.name} was not found.`);
-      const entry = entryOf(account);
+      const entry = entries.of(account);
       await entry.serial(async () => (await running(entry)).ensureContainer(resource.name));
       return {};
     },
     // An account that is gone or going has taken its containers along.
     async remove(resource, view) {
       const account = accountOf(resource, view);
-      const entry = account && entries.get(account.id.toLowerCase());
+      const entry = account && entries.get(account.id);
       await entry?.serial(async () => {
         if (entry.server?.isRunning()) await entry.server.removeContainer(resource.name);
       });
@@ -107,17 +86,19 @@ export function createBlobBackends(options: BlobBackendsOptions): BlobBackends {
   return {
     backends: [accounts, containers],
     accounts: () =>
-      [...entries.values()].flatMap(({ resource, server }) =>
-        server ? [{ resourceId: resource.id, endpoint: server.endpoint }] : [],
-      ),
+      entries
+        .all()
+        .flatMap(({ resource, server }) =>
+          server ? [{ resourceId: resource.id, endpoint: server.endpoint }] : [],
+        ),
     async stop() {
       stopped = true;
-      await Promise.all([...entries.values()].map((entry) => entry.serial(() => halt(entry))));
+      await Promise.all(entries.all().map((entry) => entry.serial(() => halt(entry))));
     },
   };
 }
 
-async function ensureServer(entry: Entry, options: BlobBackendsOptions): Promise<BlobServer> {
+async function ensureServer(entry: AccountEntry, options: BlobBackendsOptions): Promise<BlobServer> {
   const keys = keysOf(entry.resource);
   if (entry.server?.isRunning() && sameKeys(entry.keys, keys)) return entry.server;
   await halt(entry);
@@ -136,13 +117,6 @@ async function ensureServer(entry: Entry, options: BlobBackendsOptions): Promise
   });
   options.onChange();
   return server;
-}
-
-/** Ends the server on purpose: it is not brought back. */
-async function halt(entry: Entry): Promise<void> {
-  const { server } = entry;
-  delete entry.server;
-  await server?.stop();
 }
 
 /** The account's keys as ARM answers them; none where the account lets no key in. */

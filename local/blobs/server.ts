@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { writeSecretFile, writeWhole } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
-import { claimPorts } from "../ports.ts";
+import { keepPort } from "../ports.ts";
 import { endLeftOver, startServer } from "../process.ts";
 import { send } from "./request.ts";
 
@@ -40,7 +40,7 @@ export async function startBlobServer(options: BlobServerOptions): Promise<BlobS
   const data = path.join(dir, "data");
   await mkdir(data, { recursive: true, mode: 0o700 });
   await endLeftOverServer(dir);
-  const port = await ensurePort(dir);
+  const port = await keepPort(dir);
   const endpoint = `https://127.0.0.1:${port}/${account}/`;
   const certificate = await writeCertificate(options);
   // Where nobody else is admitted by key, this start's own is known to the two processes alone.
@@ -108,12 +108,4 @@ async function writeCertificate({ dir, account, authority }: BlobServerOptions) 
     writeSecretFile(keyFile, pair.key),
   ]);
   return { certificateFile, keyFile };
-}
-
-async function ensurePort(dir: string): Promise<number> {
-  const file = path.join(dir, "port");
-  const kept = Number(await readFile(file, "utf8").catch(() => ""));
-  const [port] = (await claimPorts(1, kept ? [kept] : [])) as [number];
-  await writeWhole(file, `${port}\n`, 0o600);
-  return port;
 }

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { writeSecretFile, writeWhole } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
-import { claimPorts } from "../ports.ts";
+import { keepPort } from "../ports.ts";
 import { endLeftOver, startServer, type Server, type StopRule } from "../process.ts";
 import { canReach, ensureDataFolder, type OsUser } from "./placement.ts";
 import { pgHbaConf, postgresqlConf } from "./settings.ts";
@@ -56,7 +56,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
   const password = await ensureSuperuserPassword(dir);
   await ensureCluster(binDir, data, password, user);
-  const port = await ensurePort(dir);
+  const port = await keepPort(dir);
   await writeConfiguration(data, port, options);
   const connect = (database = "postgres") => connectSuperuser(port, password, database);
   const server: Server = await startServer({
@@ -202,12 +202,4 @@ async function writeConfiguration(data: string, port: number, options: PostgresO
 
 async function writeOwned(file: string, content: string, user: OsUser | undefined): Promise<void> {
   await writeWhole(file, content, 0o600, user);
-}
-
-async function ensurePort(dir: string): Promise<number> {
-  const file = path.join(dir, "port");
-  const kept = Number(await readFile(file, "utf8").catch(() => ""));
-  const [port] = (await claimPorts(1, kept ? [kept] : [])) as [number];
-  await writeWhole(file, `${port}\n`, 0o600);
-  return port;
 }

@@ -2,11 +2,9 @@ import { access } from "node:fs/promises";
 import path from "node:path";
 import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
 import { badRequest, notFound } from "../arm/errors.ts";
+import { createEntries, halt, type Entry } from "../entries.ts";
 import { writeSecretFile } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
-import { createReviver } from "../revive.ts";
-import { createSerial, type Serial } from "../serial.ts";
-import { resourceKey } from "../stable.ts";
 import { checkLogin, ensureAdministrator } from "./administrator.ts";
 import { dropDatabase, ensureDatabase, type DatabaseProperties } from "./databases.ts";
 import { applyParameter, describeParameter, type ConfigurationProperties } from "./parameters.ts";
@@ -50,12 +48,7 @@ interface ServerProperties {
   version?: string;
 }
 
-interface Entry {
-  resource: ArmResource;
-  dir: string;
-  serial: Serial;
-  revive: ReturnType<typeof createReviver>;
-  server?: PostgresServer;
+interface ServerEntry extends Entry<PostgresServer> {
   /** The login whose password was set last in this run. */
   administrator?: string;
 }
@@ -64,34 +57,21 @@ const serverType = "microsoft.dbforpostgresql/flexibleservers";
 
 /** A PostgreSQL server behind every flexible server, with its databases, parameters and administrator. */
 export function createPostgresBackends(options: PostgresBackendsOptions): PostgresBackends {
-  const entries = new Map<string, Entry>();
+  const entries = createEntries<ServerEntry>(options.dir);
   let stopped = false;
-  const running = (entry: Entry) => {
+  const running = (entry: ServerEntry) => {
     if (stopped) throw new Error("The local cloud is stopping.");
     return ensureServer(entry, options);
-  };
-  const entryOf = (resource: ArmResource): Entry => {
-    const key = resource.id.toLowerCase();
-    const present = entries.get(key);
-    if (present) return Object.assign(present, { resource });
-    const entry: Entry = {
-      resource,
-      dir: path.join(options.dir, resourceKey(resource.name, resource.id)),
-      serial: createSerial(),
-      revive: createReviver(),
-    };
-    entries.set(key, entry);
-    return entry;
   };
   /** Runs a task on the server that a child resource belongs to, started if need be. */
   const onServer = async <T>(
     child: ArmResource,
     view: ResourceView,
-    task: (server: PostgresServer, entry: Entry) => Promise<T>,
+    task: (server: PostgresServer, entry: ServerEntry) => Promise<T>,
   ): Promise<T> => {
     const parent = parentOf(child, view);
     if (!parent) throw notFound("ParentResourceNotFound", `The server of ${child.name} was not found.`);
-    const entry = entryOf(parent);
+    const entry = entries.of(parent);
     return entry.serial(async () => task(await running(entry), entry));
   };
   /** As `onServer`, for removals: a server that is gone or going has taken its children along. */
@@ -101,12 +81,12 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     task: (server: PostgresServer) => Promise<void>,
   ) => {
     const parent = parentOf(child, view);
-    const entry = parent && entries.get(parent.id.toLowerCase());
+    const entry = parent && entries.get(parent.id);
     await entry?.serial(async () => {
       if (entry.server?.isRunning()) await task(entry.server);
     });
   };
-  const restart = (entry: Entry) => async () => {
+  const restart = (entry: ServerEntry) => async () => {
     await halt(entry);
     return running(entry);
   };
@@ -116,7 +96,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     async ensure(resource) {
       const { administratorLogin, availabilityZone } = properties<ServerProperties>(resource);
       if (administratorLogin) checkLogin(administratorLogin);
-      const entry = entryOf(resource);
+      const entry = entries.of(resource);
       const server = await entry.serial(() => running(entry));
       return {
         // A bare name on Azure, where the port is always 5432.
@@ -128,18 +108,18 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       };
     },
     async remove(resource) {
-      const entry = entryOf(resource);
+      const entry = entries.of(resource);
       await entry.serial(async () => {
         await halt(entry);
         await endLeftOverServer(entry.dir);
         await removeFolders(entry.dir);
-        entries.delete(resource.id.toLowerCase());
+        entries.delete(resource.id);
       });
       options.onChange();
     },
     actions: {
       restart: async (resource) => {
-        const entry = entryOf(resource);
+        const entry = entries.of(resource);
         await entry.serial(restart(entry));
         return {};
       },
@@ -166,7 +146,12 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     },
     remove: (resource, view) =>
       onRunningServer(resource, view, async (server) => {
-        await applyParameter(server, resource.name, undefined, restart(entryOf(parentOf(resource, view)!)));
+        await applyParameter(
+          server,
+          resource.name,
+          undefined,
+          restart(entries.of(parentOf(resource, view)!)),
+        );
       }),
   };
   const firewallRules: Backend = {
@@ -177,21 +162,21 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
   };
   return {
     backends: [flexibleServers, databases, configurations, firewallRules],
-    servers: () => [...entries.values()].flatMap(runningServer),
+    servers: () => entries.all().flatMap(runningServer),
     async configuration(serverId, name, view) {
       const resource = view.get(serverId);
       if (!resource) throw notFound("ParentResourceNotFound", `The server ${serverId} was not found.`);
-      const entry = entryOf(resource);
+      const entry = entries.of(resource);
       return entry.serial(async () => describeParameter(await running(entry), name));
     },
     async stop() {
       stopped = true;
-      await Promise.all([...entries.values()].map((entry) => entry.serial(() => halt(entry))));
+      await Promise.all(entries.all().map((entry) => entry.serial(() => halt(entry))));
     },
   };
 }
 
-async function ensureServer(entry: Entry, options: PostgresBackendsOptions): Promise<PostgresServer> {
+async function ensureServer(entry: ServerEntry, options: PostgresBackendsOptions): Promise<PostgresServer> {
   const isNew = !entry.server?.isRunning();
   const server = entry.server?.isRunning() ? entry.server : await startEntry(entry, options);
   await applyAdministrator(entry, server);
@@ -200,7 +185,7 @@ async function ensureServer(entry: Entry, options: PostgresBackendsOptions): Pro
   return server;
 }
 
-async function startEntry(entry: Entry, options: PostgresBackendsOptions): Promise<PostgresServer> {
+async function startEntry(entry: ServerEntry, options: PostgresBackendsOptions): Promise<PostgresServer> {
   await requirePrograms(options.binDir);
   delete entry.administrator;
   const server = await startPostgres({
@@ -222,15 +207,8 @@ async function startEntry(entry: Entry, options: PostgresBackendsOptions): Promi
   return server;
 }
 
-/** Ends the server on purpose: it is not brought back. */
-async function halt(entry: Entry): Promise<void> {
-  const { server } = entry;
-  delete entry.server;
-  await server?.stop();
-}
-
 /** Sets the administrator's password when the resource brings one that is not the server's already. */
-async function applyAdministrator(entry: Entry, server: PostgresServer): Promise<void> {
+async function applyAdministrator(entry: ServerEntry, server: PostgresServer): Promise<void> {
   const { administratorLogin: login, administratorLoginPassword: password } = properties<ServerProperties>(
     entry.resource,
   );
@@ -242,7 +220,7 @@ async function applyAdministrator(entry: Entry, server: PostgresServer): Promise
   entry.administrator = wanted;
 }
 
-function runningServer(entry: Entry): RunningPostgres[] {
+function runningServer(entry: ServerEntry): RunningPostgres[] {
   const { administratorLogin: user } = properties<ServerProperties>(entry.resource);
   if (!entry.server || !user) return [];
   const { port } = entry.server;
@@ -251,7 +229,7 @@ function runningServer(entry: Entry): RunningPostgres[] {
   ];
 }
 
-function passwordFile(entry: Entry): string {
+function passwordFile(entry: ServerEntry): string {
   return path.join(entry.dir, "administrator-password");
 }
 

@@ -9,7 +9,7 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import pg from "pg";
 import { createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { Endpoints } from "../../commands/endpoints.ts";
-import type { TierliftEvent } from "../../automation/model.ts";
+import type { JobStatus, TierliftEvent } from "../../automation/model.ts";
 import { STORE_SECRETS } from "../../stacks/services/environment.ts";
 import type { Halves } from "../e2e/halves.ts";
 import { until } from "../e2e/installation.ts";
@@ -30,6 +30,8 @@ const WRITERS = [
 const MINUTE = 60_000;
 /** More than a person would do: each kill costs one at most. */
 const MAX_HELP = 6;
+const MAX_TRIES = 30;
+const ASK_AGAIN_MS = 2_000;
 /** For what is written after the end. */
 const AFTER_MS = 1_000;
 
@@ -143,16 +145,35 @@ export class Chaos {
       // Both answer when their phase is over, in the middle of which something is to be killed.
       if (status === "VERIFICATION") {
         helped();
-        void story.complete(jobId).catch(() => undefined);
+        void this.press(jobId, "VERIFICATION", () => story.complete(jobId), end);
       }
       if (status === "FAILED") {
         helped();
-        void story.retry(jobId).catch(() => undefined);
+        void this.press(jobId, "FAILED", () => story.retry(jobId), end);
       }
     }
     end.abort();
     await story.reaches(jobId, "COMPLETED");
     return { jobId, kills: done };
+  }
+
+  /** Asks until it is heard: a service that is killed meanwhile may not have been. Gives the run up when it never is. */
+  private async press(
+    jobId: string,
+    status: JobStatus,
+    ask: () => Promise<void>,
+    end: AbortController,
+  ): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        const now = await this.story.job(jobId).catch(() => undefined);
+        if (now !== undefined && now.status !== status) return;
+        if (tries === MAX_TRIES) return end.abort(error);
+        await sleep(ASK_AGAIN_MS);
+      }
+    }
   }
 
   private async check(slug: string, tenantId: string, workers: Workers): Promise<string[]> {

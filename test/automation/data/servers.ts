@@ -2,7 +2,8 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import pg from "pg";
+import type pg from "pg";
+import { connected } from "../../../bench/data/servers.ts";
 import { createConnections } from "../../../automation/data/postgres/connection.ts";
 import type { DataReport, Progress } from "../../../automation/data/postgres/report.ts";
 import { runVerb } from "../../../automation/data/postgres/verbs.ts";
@@ -85,14 +86,7 @@ export async function withClient<T>(
   login: { user: string; password: string },
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ host: "127.0.0.1", port: server.port, database, ...login });
-  client.on("error", () => undefined);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
+  return await connected({ host: "127.0.0.1", port: server.port, ...login }, database, work);
 }
 
 /** Without TLS: this process does not trust the servers' authority. The command line's test covers TLS. */
