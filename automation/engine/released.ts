@@ -1,7 +1,7 @@
 /**
- * Programs whose resources are given up when their operation is over. grpc-js keeps a timer for each of the SDK's
- * connections, the timer keeps the context it was made in, and that the stack's own resource with all that it holds:
- * without this a process that runs one program after another grows with each.
+ * Programs whose resources are given up when their operation is over. The SDK keeps the last program's settings, and with
+ * them the stack's own resource and all that it declared, until the next one begins: without this a process that waits
+ * for work would hold them.
  */
 import type { PulumiFn } from "@pulumi/pulumi/automation/index.js";
 import { getStackResource } from "@pulumi/pulumi/runtime/stack.js";

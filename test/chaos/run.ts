@@ -41,7 +41,7 @@ export interface Outcome {
   seconds: number;
   /** By the service's own report: how long the shared side took no writes before both sides were the same. */
   frozenSeconds: number;
-  /** As the tenant saw it: the longest time without a confirmed write while no kill had happened. */
+  /** As the tenant saw it: the longest time without a confirmed write, since the last kill. */
   longestGapSeconds: number;
   acknowledged: number;
   refused: number;
