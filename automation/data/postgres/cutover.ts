@@ -58,14 +58,14 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   });
 
   let differences = await onEach((side) => compareSide(context, side));
-  // What changed while all was compared, then what changed while that was, until little is left.
+  if (differences.length === 0) await context.alongside?.prepare();
+  // What changed while all was compared and the rest prepared, then what changed while that was, until little is left.
   for (let round = 0; differences.length === 0 && round < MAX_ROUNDS; round += 1) {
     differences = await onEach((side) => compareSideSince(context, side));
     context.progress({ event: "compared before the freeze", rows: changes() });
     if (changes() <= FEW_CHANGES) break;
   }
   if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
-  await context.alongside?.prepare();
   const result = await freeze("budget", async () => {
     const found = (await Promise.all([...sides.map(settleSide), settleAlongside(context)])).flat();
     if (found.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
