@@ -13,8 +13,12 @@ export function createBlobLogins({ program, resolveSecret }: BlobLoginOptions) {
   const { azureTenantId, clientId } = platform;
   // Without a secret of its own the command signs in with the machine's identity, as the service does.
   const login = clientSecret === undefined ? undefined : { azureTenantId, clientId, clientSecret };
-  return async ({ source, target }: BlobsInput, signal: AbortSignal): Promise<Record<string, unknown>> => ({
+  return async (
+    { source, target, asOf }: BlobsInput,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown>> => ({
     metadataHost,
+    asOf,
     source: { ...source, login },
     target: target && (await signIn(target, signal)),
   });

@@ -12,6 +12,7 @@ const MAX_SECONDS = {
   cutover: 7200,
   unfreeze: 30,
   detach: 120,
+  late: 3600,
   inspect: 3600,
 } as const satisfies Record<DataVerb | BlobsVerb, number>;
 const KEPT_LINES = 20;

@@ -20,6 +20,8 @@ export interface BlobContainer {
 export interface BlobsInput {
   source: BlobContainer;
   target?: BlobContainer & { credentials: CredentialsReference };
+  /** The storage service's time at which both were shown to be the same, for what came late. */
+  asOf?: string;
 }
 
 /** The data command's standard input. */
@@ -38,7 +40,7 @@ export interface DataInput {
 export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
 
 export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
-export type BlobsVerb = "catch-up" | "verify" | "inspect";
+export type BlobsVerb = "catch-up" | "verify" | "late" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -56,6 +58,16 @@ export interface CutoverReport {
   /** Rows that were compared with writes frozen. */
   comparedInFreeze: number;
   differences: string[];
+  /** The storage service's time at which the blobs were compared. */
+  blobsAsOf?: string | undefined;
+  /** What the old services wrote after that, brought over before it left the shared stores; absent until then. */
+  late?: LateBlobs | undefined;
+}
+
+export interface LateBlobs {
+  copied: { blobs: number; bytes: number };
+  /** Names of those that the new side has written as well: its own stay, and these are beside them. */
+  aside: string[];
 }
 
 export interface VerificationCheck {

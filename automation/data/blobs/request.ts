@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DataError } from "../errors.ts";
 import type { BlobsRequest } from "../request.ts";
 
-export const BLOB_VERBS = ["copy", "catch-up", "verify", "purge", "inspect"] as const;
+export const BLOB_VERBS = ["copy", "catch-up", "verify", "late", "purge", "inspect"] as const;
 export type BlobVerb = (typeof BLOB_VERBS)[number];
 
 /** The principal that reaches an account; without one it is the ambient identity of the machine. */
@@ -28,6 +28,8 @@ export const blobsSchema = z.object({
   source: containerSchema,
   /** The tenant's own, which holds them without that prefix. */
   target: containerSchema.optional(),
+  /** The storage service's time at which both were last shown to be the same; what changed later is late. */
+  asOf: z.iso.datetime().optional(),
 });
 
 /** Throws `BAD_REQUEST`. */

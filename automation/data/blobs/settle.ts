@@ -1,5 +1,5 @@
 /** The blobs' part of a cutover: brought over before the freeze, and shown to be the same in it. */
-import type { Alongside } from "../postgres/copy.ts";
+import type { Alongside, Settled } from "../postgres/copy.ts";
 import type { BlobsRequest } from "../request.ts";
 import { openContainers } from "./account.ts";
 import type { BlobContext } from "./account.ts";
@@ -28,18 +28,20 @@ export async function createBlobsAlongside(
  * Brings over what has changed and compares every blob by its MD5, without reading it again: the service keeps it and
  * gives it in the listing. Answers the differences, one sentence each.
  */
-async function settleBlobs(context: BlobContext): Promise<string[]> {
+async function settleBlobs(context: BlobContext): Promise<Settled> {
   for (let round = 1; ; round += 1) {
     await copyBlobs(context, "catch-up");
-    const differences = await compareAll(context);
-    if (differences.length === 0 || round === ROUNDS) return differences;
+    const settled = await compareAll(context);
+    if (settled.differences.length === 0 || round === ROUNDS) return settled;
   }
 }
 
-async function compareAll(context: BlobContext): Promise<string[]> {
+async function compareAll(context: BlobContext): Promise<Settled> {
   const differences: string[] = [];
   const [source, target] = [context.source, context.target()];
-  for await (const pair of pairBlobs(listBlobs(context, source), listBlobs(context, target))) {
+  let asOf: Date | undefined;
+  const sources = listBlobs(context, source, (serviceTime) => (asOf = serviceTime));
+  for await (const pair of pairBlobs(sources, listBlobs(context, target))) {
     if (compareListed(pair) === undefined) continue;
     // Asked for by name: the two listings may be sorted differently, or apart by a moment.
     const now = await Promise.all([
@@ -50,5 +52,5 @@ async function compareAll(context: BlobContext): Promise<string[]> {
     const found = compareListed({ source: now[0], target: now[1] });
     if (found !== undefined) differences.push(planDifference(pair.name, found));
   }
-  return differences;
+  return { differences, ...(asOf && { blobsAsOf: asOf.toISOString() }) };
 }

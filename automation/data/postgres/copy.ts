@@ -36,8 +36,15 @@ export interface CopyContext {
 export interface Alongside {
   /** With writes still open: brings over what can be. */
   prepare(): Promise<void>;
-  /** With writes frozen: brings over the rest and answers what differs then, one sentence each. */
-  settle(signal: AbortSignal): Promise<string[]>;
+  /** With the rows' writes frozen: brings over the rest and answers what differs then. */
+  settle(signal: AbortSignal): Promise<Settled>;
+}
+
+export interface Settled {
+  /** One sentence each. */
+  differences: string[];
+  /** The storage service's time at which the blobs were compared: what changed after it was not seen. */
+  blobsAsOf?: string;
 }
 
 /**

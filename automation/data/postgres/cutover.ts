@@ -3,7 +3,7 @@
  * are followed, everything is compared before the freeze, so that in it only what changed since has to be.
  */
 import pLimit from "p-limit";
-import type { CopyContext } from "./copy.ts";
+import type { CopyContext, Settled } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { underFreeze } from "./freeze-budget.ts";
 import { setFrozen } from "./freeze.ts";
@@ -32,10 +32,9 @@ export async function cutOver(context: CopyContext): Promise<CutoverReport> {
 }
 
 /** Runs `work` with writes frozen; they stay so when it answers no differences. Answers seconds and differences. */
-export type Freeze = (
-  limit: "budget" | "no limit",
-  work: () => Promise<string[]>,
-) => Promise<{ frozenSeconds: number; differences: string[] }>;
+export type Freeze = (limit: "budget" | "no limit", work: () => Promise<Settled>) => Promise<Frozen>;
+
+type Frozen = Settled & { frozenSeconds: number };
 
 async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Promise<CutoverReport> {
   const startedMs = performance.now();
@@ -43,10 +42,7 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   const onEach = async (work: (side: Side) => Promise<string[]>): Promise<string[]> =>
     (await Promise.all(sides.map((side) => limit(() => work(side))))).flat();
   const changes = (): number => sides.reduce((sum, { changed }) => sum + changed.count(), 0);
-  const report = (
-    result: { frozenSeconds: number; differences: string[] },
-    compared: number,
-  ): CutoverReport => ({
+  const report = (result: Frozen, compared: number): CutoverReport => ({
     store: "postgres",
     verb: "cutover",
     mode: "followed",
@@ -67,9 +63,13 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   }
   if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
   const result = await freeze("budget", async () => {
-    const found = (await Promise.all([...sides.map(settleSide), settleAlongside(context)])).flat();
-    if (found.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
-    return found;
+    const [found, others] = await Promise.all([
+      Promise.all(sides.map((side) => settleSide(side))),
+      settleAlongside(context),
+    ]);
+    const settled = { ...others, differences: [...found.flat(), ...others.differences] };
+    if (settled.differences.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
+    return settled;
   });
   return report(result, changes());
 }
@@ -86,7 +86,7 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
   const result = await freeze("no limit", async () => {
     await applyDelta(context);
     const [{ differences }, others] = await Promise.all([verifyDatabases(context), settleAlongside(context)]);
-    return [...differences, ...others];
+    return { ...others, differences: [...differences, ...others.differences] };
   });
   return {
     store: "postgres",
@@ -101,6 +101,6 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
   };
 }
 
-async function settleAlongside({ alongside, connections }: CopyContext): Promise<string[]> {
-  return (await alongside?.settle(connections.signal)) ?? [];
+async function settleAlongside({ alongside, connections }: CopyContext): Promise<Settled> {
+  return (await alongside?.settle(connections.signal)) ?? { differences: [] };
 }

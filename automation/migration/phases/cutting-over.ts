@@ -17,6 +17,7 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
   frozenSeconds: z.number(),
   comparedInFreeze: z.number(),
   differences: z.array(z.string()),
+  blobsAsOf: z.string().optional(),
 });
 
 /**

@@ -43,6 +43,9 @@ describe.skipIf(!binDir || !main)("a cutover with blobs", { timeout: 60_000 }, (
     const { report, stderr } = await cutOver();
     expect(stderr).not.toMatch(/^error/m);
     expect(report).toMatchObject({ mode: "followed", ok: true, differences: [] });
+    const agoMs = Date.now() - Date.parse(String(report["blobsAsOf"]));
+    expect(agoMs).toBeGreaterThanOrEqual(0);
+    expect(agoMs).toBeLessThan(20_000);
     expect(await accounts.own.list("")).toEqual(["a", "c", "d"]);
     expect((await accounts.own.read("a")).body.toString()).toBe("changed");
     expect(await mayWrite()).toBe(false);
