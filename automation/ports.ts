@@ -58,7 +58,7 @@ export interface CutoverReport {
   /** Rows that were compared with writes frozen. */
   comparedInFreeze: number;
   differences: string[];
-  /** The storage service's time at which the blobs were compared. */
+  /** The storage service's time at which the blobs' last listing in the freeze began. */
   blobsAsOf?: string | undefined;
   /** What the old services wrote after that, brought over before it left the shared stores; absent until then. */
   late?: LateBlobs | undefined;

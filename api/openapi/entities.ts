@@ -166,7 +166,9 @@ const cutoverReport = named(
     frozenSeconds: z.number(),
     comparedInFreeze: count,
     differences: z.array(text),
-    blobsAsOf: timestamp.optional().describe("The storage service's time at which the blobs were compared."),
+    blobsAsOf: timestamp
+      .optional()
+      .describe("The storage service's time at which the blobs' last listing in the freeze began."),
     late: z
       .object({ copied: z.object({ blobs: count, bytes: count }), aside: z.array(text) })
       .optional()

@@ -43,7 +43,7 @@ export interface Alongside {
 export interface Settled {
   /** One sentence each. */
   differences: string[];
-  /** The storage service's time at which the blobs were compared: what changed after it was not seen. */
+  /** The storage service's time at which the blobs' last listing began: what changed after it may not have been seen. */
   blobsAsOf?: string;
 }
 
