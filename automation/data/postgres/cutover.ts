@@ -3,6 +3,7 @@
  * are followed, everything is compared before the freeze, so that in it only what changed since has to be.
  */
 import pLimit from "p-limit";
+import { DataError } from "../errors.ts";
 import type { CopyContext, Settled } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { underFreeze } from "./freeze-budget.ts";
@@ -56,10 +57,18 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   let differences = await onEach((side) => compareSide(context, side));
   if (differences.length === 0) await context.alongside?.prepare();
   // What changed while all was compared and the rest prepared, then what changed while that was, until little is left.
-  for (let round = 0; differences.length === 0 && round < MAX_ROUNDS; round += 1) {
+  let before = Number.POSITIVE_INFINITY;
+  for (let round = 1; differences.length === 0; round += 1) {
+    const roundMs = performance.now();
     differences = await onEach((side) => compareSideSince(context, side));
-    context.progress({ event: "compared before the freeze", rows: changes() });
+    const seconds = secondsSince(roundMs);
+    context.progress({ event: "compared before the freeze", rows: changes(), seconds });
     if (changes() <= FEW_CHANGES) break;
+    if (round === MAX_ROUNDS || seconds >= before) {
+      requireWithinBudget(context, changes(), seconds);
+      break;
+    }
+    before = seconds;
   }
   if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
   const result = await freeze("budget", async () => {
@@ -72,6 +81,19 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
     return settled;
   });
   return report(result, changes());
+}
+
+/** The freeze would take about as long as the last round: that long it brought over and compared as much. */
+function requireWithinBudget(
+  { request: { freezeBudgetMs } }: CopyContext,
+  rows: number,
+  seconds: number,
+): void {
+  if (freezeBudgetMs === undefined || seconds * 1000 <= freezeBudgetMs) return;
+  throw new DataError(
+    "LAG",
+    `the tenant writes faster than it can be followed: ${rows} changed rows, brought over and compared in ${seconds} s, where writes may be frozen for ${freezeBudgetMs / 1000} s. They were not frozen. Complete again when less is written, or allow a longer freeze`,
+  );
 }
 
 /** The server keeps no changes: tables that differ are copied and everything is compared with writes frozen. */
