@@ -4,6 +4,7 @@ import type { CopyReport, CutoverReport } from "../../automation/data/postgres/r
 import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
+import { measureDump } from "./dump.ts";
 import { runMover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers } from "./servers.ts";
@@ -37,7 +38,10 @@ export async function measureData(
       if (megabytes === COMPARED_MB) byHandSeconds = await pipeByHand(servers, database);
       sizes.push({ megabytes, rows, ...(await move(servers, mover, database, signal)) });
     }
-    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE];
+    const rows = findingsOf(sizes, byHandSeconds);
+    await servers.stop();
+    log("bench: data: dump and restore");
+    return [...rows, await measureDump(mover, { megabytes: COMPARED_MB, signal })];
   } finally {
     await servers.stop();
   }
@@ -116,8 +120,3 @@ function findingsOf(sizes: readonly Sized[], byHandSeconds: number): Finding[] {
     },
   ];
 }
-
-const DUMP_AND_RESTORE: Measure = {
-  name: "dataDumpAndRestore",
-  notMeasured: "pg_dump is not among the PostgreSQL programs that set-up brings",
-};
