@@ -70,12 +70,9 @@ export async function measureDump(
 }
 
 /** From the tenant's own server, which holds its rows alone: `pg_dump` cannot choose rows. */
-async function dumpAndRestore(
-  { target, createDatabase }: BenchServers,
-  binDir: string,
-  signal: AbortSignal,
-): Promise<number> {
-  await createDatabase(RESTORED);
+async function dumpAndRestore(servers: BenchServers, binDir: string, signal: AbortSignal): Promise<number> {
+  const { target } = servers;
+  await servers.createDatabase(RESTORED);
   const dir = await mkdtemp(path.join(os.tmpdir(), "tierlift-bench-dump-"));
   const file = path.join(dir, "dump");
   const run = (program: string, ...args: string[]) =>
