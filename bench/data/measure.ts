@@ -4,6 +4,7 @@ import type { CopyReport, CutoverReport } from "../../automation/data/postgres/r
 import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
+import { measureBlobs } from "./blobs.ts";
 import { measureDump } from "./dump.ts";
 import { runMover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
@@ -41,7 +42,9 @@ export async function measureData(
     const rows = findingsOf(sizes, byHandSeconds);
     await servers.stop();
     log("bench: data: dump and restore");
-    return [...rows, await measureDump(mover, { megabytes: COMPARED_MB, signal })];
+    const dump = await measureDump(mover, { megabytes: COMPARED_MB, signal });
+    log("bench: data: blobs");
+    return [...rows, dump, ...(await measureBlobs(mover, parts.blobServer.main, signal))];
   } finally {
     await servers.stop();
   }
