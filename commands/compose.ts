@@ -2,7 +2,6 @@
 import path from "node:path";
 import { randomUUID } from "node:crypto";
 import { pathToFileURL } from "node:url";
-import { createRequire } from "node:module";
 import { checkServicePrincipal } from "../automation/azure/service-principal.ts";
 import { createSecretResolver } from "../automation/azure/key-vault.ts";
 import { createBlobLogins } from "../automation/blob-logins.ts";
@@ -22,6 +21,7 @@ import { createVerifier } from "../automation/verification/verify.ts";
 import { planQuota } from "../stacks/quota.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 import type { Home } from "./home.ts";
+import { bundlesVariable, planDataCommand, runSource } from "./own-programs.ts";
 import type { Settings } from "./settings.ts";
 import type { Target } from "./targets/target.ts";
 
@@ -71,7 +71,7 @@ export async function planEngine({
       ...passedOn(),
       ...target.environment,
       ...(await engineEnvironment(settings, home)),
-      ...(bundles === undefined ? {} : { TIERLIFT_PLUGIN_BUNDLES: bundles }),
+      ...bundlesVariable(bundles),
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: target.plugins.length > 0 ? "true" : "false",
     },
   };
@@ -90,9 +90,8 @@ export async function composeAutomation(
     verifyChallenge: target.cloud.instanceDiscovery,
   });
   const data = createDataRunner({
-    // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
-    command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],
-    environment,
+    command: dataCommand,
+    environment: { ...environment, ...bundlesVariable(bundles) },
     signIn: createBlobLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
@@ -165,23 +164,12 @@ async function planSettings(
   };
 }
 
-/** This project's own data mover, under the node that runs the service. */
-function planDataCommand(): string[] {
-  return runSource("automation/data/main.ts");
-}
-
 function planPluginHost(names: string[], bundles: string | undefined): string[] {
   const host =
     bundles === undefined
       ? runSource("local/providers/host/main.ts")
       : [process.execPath, path.join(bundles, "host.mjs")];
   return [...host, ...names];
-}
-
-/** A module of this project under the node that runs the service; its path stays the same from version to version. */
-function runSource(module: string): string[] {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
-  return [process.execPath, "--import", loader, path.resolve(import.meta.dirname, "..", module)];
 }
 
 function passedOn(): Record<string, string> {

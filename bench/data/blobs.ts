@@ -6,6 +6,7 @@ import { peakOf, rounded } from "../statistics.ts";
 import { startBenchAccounts } from "./accounts.ts";
 import type { BenchAccounts } from "./accounts.ts";
 import { runMover, runToEnd } from "./mover.ts";
+import type { Mover } from "./mover.ts";
 
 const BY_HAND = path.join(import.meta.dirname, "blobs-by-hand.ts");
 const KIB = 1024;
@@ -14,7 +15,7 @@ const SMALL = { count: 1_000, bytes: 64 * KIB };
 const LARGE = { count: 40, bytes: 10 * KIB * KIB };
 
 export async function measureBlobs(
-  mover: string,
+  mover: Mover,
   blobServer: string,
   signal: AbortSignal,
 ): Promise<Finding[]> {
@@ -54,7 +55,7 @@ export async function measureBlobs(
 
 /** Both ways in one go, each into an empty container. */
 async function compare(
-  mover: string,
+  mover: Mover,
   { document, caFile }: BenchAccounts,
   { count, bytes }: typeof SMALL,
   signal: AbortSignal,

@@ -12,6 +12,7 @@ import type { CopyReport } from "../../automation/data/postgres/report.ts";
 import type { Finding, Measure } from "../report.ts";
 import { rounded } from "../statistics.ts";
 import { runMover } from "./mover.ts";
+import type { Mover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers, Login } from "./servers.ts";
 import { seed, TENANT } from "./tables.ts";
@@ -26,7 +27,7 @@ const NEEDED = ["initdb", "postgres", "pg_dump", "pg_restore"];
 const OLDEST = 15;
 
 export async function measureDump(
-  mover: string,
+  mover: Mover,
   { megabytes, signal }: { megabytes: number; signal: AbortSignal },
 ): Promise<Finding | Measure> {
   const binDir = findPrograms();

@@ -1,5 +1,5 @@
 /** How fast a tenant's rows move, what the mover needs, and how long writes are frozen, by the amount of data. */
-import path from "node:path";
+import { bundlesVariable, planDataCommand } from "../../commands/own-programs.ts";
 import type { CopyReport, CutoverReport } from "../../automation/data/postgres/report.ts";
 import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
@@ -7,6 +7,7 @@ import { peakOf, rounded } from "../statistics.ts";
 import { measureBlobs } from "./blobs.ts";
 import { measureDump } from "./dump.ts";
 import { runMover } from "./mover.ts";
+import type { Mover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers } from "./servers.ts";
 import { pipeByHand, seed, TENANT, writeSteadily } from "./tables.ts";
@@ -28,7 +29,7 @@ export async function measureData(
   { log, signal }: { log: (line: string) => void; signal: AbortSignal },
 ): Promise<(Finding | Measure)[]> {
   const servers = await startBenchServers(parts.postgres.binDir);
-  const mover = path.join(parts.bundles, "data.mjs");
+  const mover = { command: planDataCommand(), environment: bundlesVariable(parts.bundles) };
   try {
     const sizes: Sized[] = [];
     let byHandSeconds = Number.NaN;
@@ -53,7 +54,7 @@ export async function measureData(
 /** Copied, followed and cut over, with a writer that never stops. */
 async function move(
   servers: BenchServers,
-  mover: string,
+  mover: Mover,
   database: string,
   signal: AbortSignal,
 ): Promise<Pick<Sized, "copySeconds" | "peakMb" | "frozenSeconds">> {

@@ -12,6 +12,12 @@ interface Surroundings {
   signal: AbortSignal;
 }
 
+/** How the service starts it. */
+export interface Mover {
+  command: string[];
+  environment: Record<string, string>;
+}
+
 export interface Moved<R> {
   report: R;
   /** With the start of the process. */
@@ -22,12 +28,14 @@ export interface Moved<R> {
 
 /** Runs one verb, on PostgreSQL unless another store is named; rejects with the command's last words. */
 export async function runMover<R>(
-  program: string,
+  mover: Mover,
   verb: string,
   document: unknown,
   { store = "postgres", ...surroundings }: Surroundings & { store?: string },
 ): Promise<Moved<R>> {
-  const { stdout, seconds, peakMb } = await runToEnd([program, store, verb], document, surroundings);
+  const [node, ...words] = mover.command;
+  const args = [...words, store, verb];
+  const { stdout, seconds, peakMb } = await runToEnd(args, document, { ...surroundings, ...mover, node });
   return { report: JSON.parse(stdout) as R, seconds, peakMb };
 }
 
@@ -35,11 +43,16 @@ export async function runMover<R>(
 export async function runToEnd(
   args: string[],
   document: unknown,
-  { caFile, signal }: Surroundings,
+  {
+    caFile,
+    signal,
+    environment = {},
+    node = process.execPath,
+  }: Surroundings & { environment?: Record<string, string>; node?: string | undefined },
 ): Promise<{ stdout: string; seconds: number; peakMb: number }> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: caFile },
+  const child = spawn(node, args, {
+    env: { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: caFile, ...environment },
     stdio: ["pipe", "pipe", "pipe"],
     signal,
   });

@@ -54,7 +54,7 @@ export function kindOf(commandLine: string): string {
   const plugin = /(azure-native|kubernetes|command)(?:\.mjs|\/)/.exec(commandLine)?.[1];
   if (/bin\/pulumi /.test(commandLine)) return "engine";
   if (/child\.(mjs|ts)/.test(commandLine)) return "program";
-  if (/data\.mjs|data\/main\.ts/.test(commandLine)) return "data command";
+  if (/automation\/data\/run\.mjs/.test(commandLine)) return "data command";
   return plugin === undefined ? "other" : `plugin ${plugin}`;
 }
 

@@ -18,7 +18,7 @@ it.each([
   ["node --max-semi-space-size=64 /cache/bundles/child.mjs", "program"],
   ["node /cache/bundles/azure-native.mjs 127.0.0.1:1", "plugin azure-native"],
   ["node --import tsx /checkout/local/providers/kubernetes/main.ts", "plugin kubernetes"],
-  ["node /cache/bundles/data.mjs postgres copy", "data command"],
+  ["node --max-semi-space-size=1 /checkout/automation/data/run.mjs postgres copy", "data command"],
   ["sh -c true", "other"],
 ])("knows %s as %s", (commandLine, kind) => {
   expect(kindOf(commandLine)).toBe(kind);

@@ -5,8 +5,8 @@ import type { Halves } from "../e2e/halves.ts";
 import { until } from "../e2e/installation.ts";
 import type { Victim } from "./plan.ts";
 
-/** The data command, from its source and as a bundle. */
-const MOVER = /(?:\/data\.mjs|\/automation\/data\/main\.ts)\0/;
+/** The data command. */
+const MOVER = /\/automation\/data\/run\.mjs\0/;
 /** A phase has no mover all the time: so long is waited for one. */
 const MOVER_MS = 20_000;
 const BACK_MS = 60_000;

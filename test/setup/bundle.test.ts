@@ -19,9 +19,12 @@ test("plugins are one file each that serves, and programs share one copy of the 
     await running.ended;
   }
 
-  const data = startProcess(path.join(folder, "data.mjs"), { node: [], args: ["nowhere", "copy"] });
-  await data.ended;
-  expect(data.output().stderr).toContain("expected the store postgres");
+  const run = path.resolve("automation/data/run.mjs");
+  const env = { ...process.env, TIERLIFT_PLUGIN_BUNDLES: folder, NODE_DEBUG: "esm" };
+  const data = spawnSync(process.execPath, [run, "nowhere", "copy"], { env });
+  expect(data.stderr.toString()).toContain("expected the store postgres");
+  expect(data.stderr.toString()).toContain(path.join(folder, "data.mjs"));
+  expect(data.stderr.toString()).not.toContain("automation/data/main.ts");
 
   const container = { endpoint: "https://127.0.0.1:1/shared/", container: "tenants" };
   const input = JSON.stringify({

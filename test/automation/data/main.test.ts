@@ -11,8 +11,9 @@ const binDir = postgresPrograms();
 function start(args: string[], caFile?: string): ChildProcess {
   const env: NodeJS.ProcessEnv = { ...process.env };
   delete env.NODE_EXTRA_CA_CERTS;
+  delete env["TIERLIFT_PLUGIN_BUNDLES"];
   if (caFile) env.NODE_EXTRA_CA_CERTS = caFile;
-  return spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", ...args], {
+  return spawn(process.execPath, ["automation/data/run.mjs", ...args], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
   });
