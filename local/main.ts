@@ -8,6 +8,8 @@ import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
 import type { BackendGroup } from "./arm/backend.ts";
 import { createBlobBackends } from "./blobs/accounts.ts";
 import type { BlobBackends } from "./blobs/accounts.ts";
+import { createCacheBackends } from "./cache/databases.ts";
+import type { CacheBackends } from "./cache/databases.ts";
 import type { CloudConnection } from "./connection.ts";
 import { createDnsServer } from "./dns/server.ts";
 import type { DnsServer } from "./dns/server.ts";
@@ -26,6 +28,8 @@ interface Environment {
   kwok: string;
   postgresBin: string;
   azurite: string;
+  /** Optional: set-up may have found no Redis. */
+  redisServer?: string;
   runAs?: { uid: number; gid: number };
 }
 
@@ -41,6 +45,7 @@ const log = (message: string, error?: unknown): void => {
 
 /** A part that is not named is reported when a resource needs it, so that the rest works without. */
 function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const redisServer = env["TIERLIFT_REDIS_SERVER"];
   const [uid, gid] = [env["TIERLIFT_POSTGRES_UID"], env["TIERLIFT_POSTGRES_GID"]].map(Number);
   return {
     home: path.resolve(env["TIERLIFT_HOME"] ?? ".tierlift"),
@@ -48,6 +53,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     kwok: env["TIERLIFT_KWOK"] ?? "kwok",
     postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
     azurite: env["TIERLIFT_AZURITE"] ?? "",
+    ...(redisServer ? { redisServer } : {}),
     ...(Number.isInteger(uid) && Number.isInteger(gid)
       ? { runAs: { uid: uid as number, gid: gid as number } }
       : {}),
@@ -87,30 +93,44 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     onChange: publisher.changed,
     log,
   });
-  const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
-    for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));
+  const cache =
+    environment.redisServer === undefined
+      ? undefined
+      : createCacheBackends({
+          dir: path.join(folder, "cache"),
+          program: environment.redisServer,
+          authority,
+          onChange: publisher.changed,
+          log,
+        });
+  const groups: BackendGroup[] = [clusters, postgres, blobs, ...(cache ? [cache] : [])];
+  const stopServers = async (): Promise<void> => {
+    for (const group of groups.toReversed())
+      await group.stop().catch((error: unknown) => log("stopping servers", error));
   };
   try {
     const arm: RunningArm = await startArm({
       home: environment.home,
       authority,
       plans,
-      backends: [...clusters.backends, ...postgres.backends, ...blobs.backends],
+      backends: groups.flatMap(({ backends }) => backends),
       unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
       log,
     });
     const dns = await startDns(path.join(folder, "dns.json"), arm);
-    await publisher.open(() => describe(arm, dns, authority, { clusters, postgres, blobs }));
+    await publisher.open(() =>
+      describe(arm, dns, authority, { clusters, postgres, blobs, ...(cache && { cache }) }),
+    );
     return {
       stop: async () => {
         await publisher.close();
         await arm.close();
         await dns.close();
-        await stopServers(blobs, postgres, clusters);
+        await stopServers();
       },
     };
   } catch (error) {
-    await stopServers(blobs, postgres, clusters);
+    await stopServers();
     throw error;
   }
 }
@@ -132,13 +152,14 @@ interface Servers {
   clusters: ClusterBackends;
   postgres: PostgresBackends;
   blobs: BlobBackends;
+  cache?: CacheBackends;
 }
 
 function describe(
   arm: RunningArm,
   dns: DnsServer,
   authority: Authority,
-  { clusters, postgres, blobs }: Servers,
+  { clusters, postgres, blobs, cache }: Servers,
 ): CloudConnection {
   const platform = arm.cloud.directory.principal(platformPrincipal);
   const tenant = arm.cloud.directory.principal(tenantPrincipal);
@@ -165,6 +186,7 @@ function describe(
     clusters: clusters.clusters(),
     postgres: postgres.servers(),
     blobs: blobs.accounts(),
+    ...(cache && { cache: cache.caches() }),
   };
 }
 
