@@ -8,6 +8,7 @@ export const EXIT_CODES = {
   REFUSED: 5,
   FREEZE_BUDGET: 6,
   STORAGE: 7,
+  CACHE: 8,
   CANCELLED: 143,
 } as const;
 export type DataErrorCode = keyof typeof EXIT_CODES;
