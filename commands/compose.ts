@@ -89,13 +89,15 @@ export async function composeAutomation(
     credential: target.credential,
     verifyChallenge: target.cloud.instanceDiscovery,
   });
-  const data = createDataRunner({
+  const { runCache, ...others } = createDataRunner({
     // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
     command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],
     environment,
     signIn: createBlobLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
+  const isWithoutCache = target.program.absentStores?.includes("cache") ?? false;
+  const data = isWithoutCache ? others : { ...others, runCache };
   const ports = createPorts({ settings, target, engine, resolveSecret, data });
   return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
 }
@@ -105,7 +107,7 @@ function createPorts(options: {
   target: Target;
   engine: StackEngine;
   resolveSecret: Ports["resolveSecret"];
-  data: Pick<Ports, "runData" | "runBlobs">;
+  data: Pick<Ports, "runData" | "runBlobs" | "runCache">;
 }): Ports {
   const { settings, target, engine, resolveSecret, data } = options;
   const { cloud, credential } = target;

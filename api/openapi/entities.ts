@@ -166,6 +166,15 @@ const cutoverReport = named(
     frozenSeconds: z.number(),
     comparedInFreeze: count,
     differences: z.array(text),
+    cache: z
+      .object({
+        complete: z.boolean(),
+        copied: count,
+        failed: count,
+        seconds: z.number(),
+        problem: text.optional(),
+      })
+      .optional(),
   }),
   "CutoverReport",
   "What the last changes were brought over with: writes frozen, rows compared, differences found.",

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChangeSet, OperationKind } from "../../automation/engine/engine.ts";
+import type { CutoverReport } from "../../automation/ports.ts";
 import { describeChanges, describeFreeze, describePhase, describeReport } from "../../cli/describe.ts";
 
 const operation = (type: string, kind: OperationKind = "create") => ({
@@ -71,6 +72,21 @@ test.each([
 ] as const)("a cutover that %s is told by its freeze", (mode, told) => {
   const report = { mode, frozenSeconds: 0.312, comparedInFreeze: 7, differences: [] };
   expect(describeFreeze(report)).toBe(`Writes were frozen for ${told}`);
+});
+
+test.each([
+  [{}, "5 keys were warmed in 0.2 s"],
+  [{ complete: false, problem: "source: gone" }, "5 keys were warmed in 0.2 s (source: gone)"],
+])("a cutover tells of a cache that was warmed before it: %j", (more, told) => {
+  const cache = { complete: true, copied: 5, failed: 0, seconds: 0.2, ...more };
+  const report = {
+    mode: "followed",
+    frozenSeconds: 0.3,
+    comparedInFreeze: 7,
+    differences: [],
+    cache,
+  } as const;
+  expect(describeFreeze(report)).toMatch(new RegExp(`\\); before, ${told.replaceAll(/[()]/g, "\\$&")}$`));
 });
 
 test.each([

@@ -112,7 +112,7 @@ async function contentsOf(client: Redis, pattern: string): Promise<Record<string
       const dump = await withBytes(client).dump(key);
       if (dump !== null)
         found[key.toString("latin1")] =
-          `${(dump).toString("base64")} ${(await client.pTTL(key)) < 0 ? "stays" : "ends"}`;
+          `${dump.toString("base64")} ${(await client.pTTL(key)) < 0 ? "stays" : "ends"}`;
     }
   return found;
 }
