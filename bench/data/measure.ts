@@ -1,9 +1,10 @@
-/** How fast a tenant's rows move, what the mover needs, and how long writes are frozen, by the amount of data. */
+/** How fast a tenant's rows and keys move, what the mover needs, and how long writes are frozen, by the amount of data. */
 import path from "node:path";
 import type { CopyReport, CutoverReport } from "../../automation/data/postgres/report.ts";
 import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
+import { measureKeys } from "./keys.ts";
 import { runMover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers } from "./servers.ts";
@@ -37,7 +38,11 @@ export async function measureData(
       if (megabytes === COMPARED_MB) byHandSeconds = await pipeByHand(servers, database);
       sizes.push({ megabytes, rows, ...(await move(servers, mover, database, signal)) });
     }
-    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE];
+    return [
+      ...findingsOf(sizes, byHandSeconds),
+      DUMP_AND_RESTORE,
+      ...(await measureKeys(parts, { log, signal })),
+    ];
   } finally {
     await servers.stop();
   }

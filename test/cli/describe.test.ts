@@ -79,13 +79,13 @@ test.each([
   [{ complete: false, problem: "source: gone" }, "5 keys were warmed in 0.2 s (source: gone)"],
 ])("a cutover tells of a cache that was warmed before it: %j", (more, told) => {
   const cache = { complete: true, copied: 5, failed: 0, seconds: 0.2, ...more };
-  const report = {
+  const report: CutoverReport = {
     mode: "followed",
     frozenSeconds: 0.3,
     comparedInFreeze: 7,
     differences: [],
     cache,
-  } as const;
+  };
   expect(describeFreeze(report)).toMatch(new RegExp(`\\); before, ${told.replaceAll(/[()]/g, "\\$&")}$`));
 });
 

@@ -3,7 +3,7 @@ import { ErrorReply } from "@redis/client";
 import { DataError, describeFailure } from "../errors.ts";
 import { secondsSince } from "../postgres/report.ts";
 import type { CacheContext, Side } from "./connection.ts";
-import { LARGEST_BYTES, planPortions, readEntries, scanKeys } from "./keys.ts";
+import { EXISTS_COST, LARGEST_BYTES, planPortions, readEntries, scanKeys } from "./keys.ts";
 import type { Entry } from "./keys.ts";
 import { printKey } from "./report.ts";
 import type { CacheCopyReport } from "./report.ts";
@@ -32,6 +32,7 @@ export async function warm(context: CacheContext, tally: Tally): Promise<void> {
   const { source, pace } = context;
   const target = context.target();
   const tell = createTeller(context, tally);
+  const wasEmpty = (await target.send(["DBSIZE"])) === 0;
   // While a portion is written the next one is read.
   let writing = Promise.resolve();
   try {
@@ -53,7 +54,7 @@ export async function warm(context: CacheContext, tally: Tally): Promise<void> {
   } finally {
     await writing;
   }
-  await removeGone(context, tally);
+  if (!wasEmpty) await removeGone(context, tally);
   tally.complete = tally.problem === undefined;
 }
 
@@ -124,7 +125,7 @@ async function removeGone(context: CacheContext, tally: Tally): Promise<void> {
   const target = context.target();
   for await (const keys of scanKeys(context, target)) {
     if (isLate(context, tally)) return;
-    await context.pace.take(keys.length);
+    await context.pace.take(keys.length * EXISTS_COST);
     const there = await context.source.pipeline(keys.map((key) => ["EXISTS", key]));
     const gone = keys.filter((_, index) => there[index] === 0);
     const removed = await target.pipeline(gone.map((key) => ["UNLINK", key]));

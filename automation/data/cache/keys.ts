@@ -6,6 +6,8 @@ import type { Answer, CacheContext, Side } from "./connection.ts";
 const SCAN_COUNT = 1000;
 /** Which costs the server as much as reading that many keys (measured). */
 const SCAN_COST = 170;
+/** Of a question by name, in keys read. */
+export const EXISTS_COST = 0.2;
 /** In one pipeline: it holds up the server for about 1 ms. */
 const PORTION_KEYS = 256;
 /** Of values, by the server's own estimate; a single larger one is a portion by itself. */

@@ -4,7 +4,7 @@ import { describeFailure } from "../errors.ts";
 import { secondsSince } from "../postgres/report.ts";
 import type { CacheContext, Side } from "./connection.ts";
 import { digestValue } from "./digest.ts";
-import { planPortions, readEntries, scanKeys } from "./keys.ts";
+import { EXISTS_COST, planPortions, readEntries, scanKeys } from "./keys.ts";
 import type { Entry } from "./keys.ts";
 import { printKey } from "./report.ts";
 import type { CacheVerifyReport } from "./report.ts";
@@ -38,7 +38,7 @@ export async function compare(context: CacheContext, findings: Findings): Promis
   }
   for await (const keys of scanKeys(context, target)) {
     if (isLate(context, findings)) return;
-    await context.pace.take(keys.length);
+    await context.pace.take(keys.length * EXISTS_COST);
     const there = await context.source.pipeline(keys.map((key) => ["EXISTS", key]));
     const left = await target.pipeline(keys.map((key) => ["PTTL", key]));
     keys.forEach((key, index) => {
