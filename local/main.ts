@@ -19,6 +19,7 @@ import { createClusterBackends } from "./kubernetes/clusters.ts";
 import type { ClusterBackends } from "./kubernetes/clusters.ts";
 import { createPostgresBackends } from "./postgres/servers.ts";
 import type { PostgresBackends } from "./postgres/servers.ts";
+import { keepOptionalStores } from "./optional-stores.ts";
 import { ensureAuthority } from "./pki/authority.ts";
 import type { Authority } from "./pki/authority.ts";
 
@@ -67,6 +68,9 @@ interface LocalCloud {
 /** Starts everything, in the order in which it is stopped backwards: servers, DNS, ARM. */
 async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
   const folder = path.join(environment.home, "cloud");
+  const { redisServer = "" } = environment;
+  const stores = await keepOptionalStores(folder, { cache: redisServer !== "" });
+  if (!stores.cache && redisServer !== "") log("this installation was made without Redis and stays so");
   const authority = await ensureAuthority(path.join(folder, "pki"));
   const publisher = createPublisher(path.join(folder, "connection.json"));
   const plans = openPlans(environment.home);
@@ -93,16 +97,15 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     onChange: publisher.changed,
     log,
   });
-  const cache =
-    environment.redisServer === undefined
-      ? undefined
-      : createCacheBackends({
-          dir: path.join(folder, "cache"),
-          program: environment.redisServer,
-          authority,
-          onChange: publisher.changed,
-          log,
-        });
+  const cache = stores.cache
+    ? createCacheBackends({
+        dir: path.join(folder, "cache"),
+        program: redisServer,
+        authority,
+        onChange: publisher.changed,
+        log,
+      })
+    : undefined;
   const groups: BackendGroup[] = [clusters, postgres, blobs, ...(cache ? [cache] : [])];
   const stopServers = async (): Promise<void> => {
     for (const group of groups.toReversed())
