@@ -3,10 +3,12 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { tierliftError } from "./errors.ts";
 import { createSerial } from "./serial.ts";
-import type { BlobsInput, BlobsVerb, DataReport, DataVerb, Ports } from "./ports.ts";
+import type { BlobsInput, BlobsVerb, CacheVerb, DataReport, DataVerb, Ports } from "./ports.ts";
 
 /** Longer ones are bounded by their phase, and a cutover bounds the freeze in it by itself. */
 const MAX_SECONDS = {
+  // A cutover's, which asks for less.
+  copy: 120,
   "catch-up": 3600,
   verify: 3600,
   cutover: 7200,
@@ -14,7 +16,7 @@ const MAX_SECONDS = {
   detach: 120,
   late: 3600,
   inspect: 3600,
-} as const satisfies Record<DataVerb | BlobsVerb, number>;
+} as const satisfies Record<DataVerb | BlobsVerb | CacheVerb, number>;
 const KEPT_LINES = 20;
 
 export interface DataCommandOptions {
@@ -27,8 +29,10 @@ export interface DataCommandOptions {
   onProgress?: (verb: string, line: string) => void;
 }
 
-type Store = "postgres" | "blobs";
+type Store = "postgres" | "blobs" | "cache";
 type Verb = keyof typeof MAX_SECONDS;
+
+export type DataRunner = Required<Pick<Ports, "runData" | "runBlobs" | "runCache">>;
 
 /** Rejects with DATA_COMMAND_FAILED and the command's last lines; it writes no secret there. */
 export function createDataRunner({
@@ -36,7 +40,7 @@ export function createDataRunner({
   environment,
   signIn,
   onProgress,
-}: DataCommandOptions): Pick<Ports, "runData" | "runBlobs"> {
+}: DataCommandOptions): DataRunner {
   const [program = "", ...first] = command;
   const inTurn = createSerial();
   const run = (store: Store, verb: Verb, document: unknown, signal: AbortSignal): Promise<DataReport> =>
@@ -88,5 +92,6 @@ export function createDataRunner({
   return {
     runData: (verb, input, signal) => start("postgres", verb, input, signal),
     runBlobs: (verb, input, signal) => start("blobs", verb, input, signal),
+    runCache: (verb, input, signal) => start("cache", verb, input, signal),
   };
 }

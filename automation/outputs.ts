@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { tierliftError } from "./errors.ts";
 import type { ClusterAddress, CredentialsReference } from "./model.ts";
-import type { BlobsDataInput, DataInput, PostgresConnection } from "./ports.ts";
+import type { BlobsDataInput, CacheDataInput, DataInput, PostgresConnection } from "./ports.ts";
 
 const postgres = z.object({
   host: z.string(),
@@ -13,6 +13,7 @@ const postgres = z.object({
   databases: z.array(z.string()),
 });
 const storage = z.object({ endpoint: z.string(), container: z.string() });
+const cache = z.object({ host: z.string(), port: z.coerce.number(), password: z.string() });
 const endpoints = z.record(z.string(), z.string());
 
 /** Where the services answer, from the tenant's outputs; empty where none are deployed. */
@@ -101,6 +102,29 @@ export function sharedBlobsOf(
   const source = z.object({ storage }).safeParse(platformOutputs).data?.storage;
   if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "storage" });
   return { tenant: { id, slug }, blobs: { source } };
+}
+
+/** What the data command is told of caches: from the shared one to the tenant's own. Throws MISSING_OUTPUT. */
+export function cacheInputOf(
+  tenant: TenantName,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): CacheDataInput {
+  const input = sharedCacheOf(tenant, platformOutputs);
+  const target = z.object({ dedicated: z.object({ cache }) }).safeParse(outputs).data?.dedicated.cache;
+  if (target === undefined)
+    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.cache" });
+  return { ...input, cache: { ...input.cache, target } };
+}
+
+/** The same for the shared side alone. */
+export function sharedCacheOf(
+  { id, slug }: TenantName,
+  platformOutputs: Record<string, unknown>,
+): CacheDataInput {
+  const source = z.object({ cache }).safeParse(platformOutputs).data?.cache;
+  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "cache" });
+  return { tenant: { id, slug }, cache: { source } };
 }
 
 function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {

@@ -24,6 +24,24 @@ export interface BlobsInput {
   asOf?: string;
 }
 
+/** A Redis server as the data command takes it; the password is in clear and must stay in memory. */
+export interface CacheConnection {
+  host: string;
+  port: number;
+  password: string;
+}
+
+/** What the data command is told of caches. */
+export interface CacheDataInput {
+  tenant: { id: string; slug: string };
+  cache: {
+    source: CacheConnection;
+    target?: CacheConnection;
+    /** Longest time for a copy or a comparison. */
+    maxSeconds?: number;
+  };
+}
+
 /** The data command's standard input. */
 export interface DataInput {
   tenant: { id: string; slug: string };
@@ -41,6 +59,7 @@ export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
 
 export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
 export type BlobsVerb = "catch-up" | "verify" | "late" | "inspect";
+export type CacheVerb = "copy" | "verify" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -62,12 +81,24 @@ export interface CutoverReport {
   blobsAsOf?: string | undefined;
   /** What the old services wrote after that, brought over before it left the shared stores; absent until then. */
   late?: LateBlobs | undefined;
+  /** Of the tenant's own cache, right before the freeze; absent where the cloud has no cache. */
+  cache?: CacheWarming;
 }
 
 export interface LateBlobs {
   copied: { blobs: number; bytes: number };
   /** Names of those that the new side has written as well: its own stay, and these are beside them. */
   aside: string[];
+}
+
+/** What came of warming a cache, which fails nothing. */
+export interface CacheWarming {
+  /** All keys were looked at; otherwise `problem` says why not. */
+  complete: boolean;
+  copied: number;
+  failed: number;
+  seconds: number;
+  problem?: string;
 }
 
 export interface VerificationCheck {
@@ -95,6 +126,8 @@ export interface VerificationContext {
   platformOutputs: Record<string, unknown>;
   /** How the data command is asked to compare both sides. */
   data: DataInput & BlobsDataInput;
+  /** The same for the cache; absent where there is none. */
+  cache?: CacheDataInput;
   signal: AbortSignal;
 }
 
@@ -132,6 +165,8 @@ export interface SliceDigest {
   rows: Record<string, string>;
   /** Count and digest over names and MD5s. */
   blobs: string;
+  /** Count, and digest of those that do not end by themselves. */
+  keys?: string;
   /** What the tenant's role may do on the shared server. */
   role: string;
   /** Tier and limits. */
@@ -164,6 +199,8 @@ export interface Ports {
   runData(verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport>;
   /** Runs the data command for blobs. Rejects with DATA_COMMAND_FAILED. */
   runBlobs(verb: BlobsVerb, input: BlobsDataInput, signal: AbortSignal): Promise<DataReport>;
+  /** Runs the data command for caches; absent where the cloud has none. Rejects with DATA_COMMAND_FAILED. */
+  runCache?: (verb: CacheVerb, input: CacheDataInput, signal: AbortSignal) => Promise<DataReport>;
   /** The A records a name has now, asked of the zone's own servers. */
   resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
   verify(context: VerificationContext): Promise<VerificationReport>;

@@ -68,9 +68,12 @@ export function describeReport({ checks, passed }: VerificationReport): string[]
 }
 
 /** One line on how long a tenant that was switched could not write. */
-export function describeFreeze({ mode, frozenSeconds, comparedInFreeze }: CutoverReport): string {
+export function describeFreeze({ mode, frozenSeconds, comparedInFreeze, cache }: CutoverReport): string {
   const rows = `${comparedInFreeze} ${mode === "followed" ? "changed " : ""}rows compared meanwhile`;
-  return `Writes were frozen for ${frozenSeconds.toFixed(2)} s until both sides were shown to be the same (${rows})`;
+  const problem = cache?.problem === undefined ? "" : ` (${printable(cache.problem)})`;
+  const warmed =
+    cache && `; before, ${cache.copied} keys were warmed in ${cache.seconds.toFixed(1)} s${problem}`;
+  return `Writes were frozen for ${frozenSeconds.toFixed(2)} s until both sides were shown to be the same (${rows})${warmed ?? ""}`;
 }
 
 /** What came late from the old side: a line where blobs were brought over, and one for each that both sides have written. */

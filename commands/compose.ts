@@ -89,12 +89,14 @@ export async function composeAutomation(
     credential: target.credential,
     verifyChallenge: target.cloud.instanceDiscovery,
   });
-  const data = createDataRunner({
+  const { runCache, ...others } = createDataRunner({
     command: dataCommand,
     environment: { ...environment, ...bundlesVariable(bundles) },
     signIn: createBlobLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
+  const isWithoutCache = target.program.absentStores?.includes("cache") ?? false;
+  const data = isWithoutCache ? others : { ...others, runCache };
   const ports = createPorts({ settings, target, engine, resolveSecret, data });
   return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
 }
@@ -104,7 +106,7 @@ function createPorts(options: {
   target: Target;
   engine: StackEngine;
   resolveSecret: Ports["resolveSecret"];
-  data: Pick<Ports, "runData" | "runBlobs">;
+  data: Pick<Ports, "runData" | "runBlobs" | "runCache">;
 }): Ports {
   const { settings, target, engine, resolveSecret, data } = options;
   const { cloud, credential } = target;

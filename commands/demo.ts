@@ -111,7 +111,7 @@ async function tokenOf({ tokens }: Settings, home: Home, person: Person): Promis
 }
 
 async function explain(settings: Settings, home: Home, installation: RunningInstallation): Promise<void> {
-  const { api, arm, ca, dns, clusters, postgres, blobs } = await installation.endpoints();
+  const { api, arm, ca, dns, clusters, postgres, blobs, cache = [] } = await installation.endpoints();
   const token = await tokenOf(settings, home, { subject: "operator", roles: ["PLATFORM_ADMIN"] });
   print("\n5. Everything stays");
   print(`  addresses   ${home.endpointsFile}`);
@@ -122,6 +122,8 @@ async function explain(settings: Settings, home: Home, installation: RunningInst
   for (const { host, port, user, passwordFile } of postgres)
     print(`  PostgreSQL  ${user}@${host}:${port}, password in ${passwordFile}`);
   for (const { endpoint } of blobs) print(`  blobs       ${endpoint}`);
+  for (const { host, port, passwordFile } of cache)
+    print(`  Redis       ${host}:${port} (TLS), access key in ${passwordFile}`);
   print(`  stacks      npm run pulumi -- stack ls`);
   print(`  token       ${token}`);
   print(`  stop        npm stop (or: kill ${installation.pid})`);

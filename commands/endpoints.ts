@@ -17,12 +17,15 @@ export interface Endpoints {
   postgres: { resourceId: string; host: string; port: number; user: string; passwordFile: string }[];
   /** Blob servers of storage accounts; identities of the local directory are let in. */
   blobs: { resourceId: string; endpoint: string }[];
+  /** Redis servers of caches; absent where set-up brought no Redis. */
+  cache?: { resourceId: string; host: string; port: number; passwordFile: string }[];
   /** A service principal of the local directory that may be submitted. */
   credentials: { clientId: string; clientSecretRef: string; azureTenantId: string; subscriptionId: string };
 }
 
 export function endpointsOf(api: string, connection: CloudConnection): Endpoints {
-  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, credentials } = connection;
+  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, cache, credentials } =
+    connection;
   return {
     api,
     arm: armUrl,
@@ -32,6 +35,7 @@ export function endpointsOf(api: string, connection: CloudConnection): Endpoints
     clusters,
     postgres,
     blobs,
+    ...(cache && { cache }),
     credentials,
   };
 }

@@ -8,6 +8,8 @@ import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
 import type { BackendGroup } from "./arm/backend.ts";
 import { createBlobBackends } from "./blobs/accounts.ts";
 import type { BlobBackends } from "./blobs/accounts.ts";
+import { createCacheBackends } from "./cache/databases.ts";
+import type { CacheBackends } from "./cache/databases.ts";
 import type { CloudConnection } from "./connection.ts";
 import { createDnsServer } from "./dns/server.ts";
 import type { DnsServer } from "./dns/server.ts";
@@ -17,6 +19,7 @@ import { createClusterBackends } from "./kubernetes/clusters.ts";
 import type { ClusterBackends } from "./kubernetes/clusters.ts";
 import { createPostgresBackends } from "./postgres/servers.ts";
 import type { PostgresBackends } from "./postgres/servers.ts";
+import { keepOptionalStores } from "./optional-stores.ts";
 import { ensureAuthority } from "./pki/authority.ts";
 import type { Authority } from "./pki/authority.ts";
 
@@ -26,6 +29,8 @@ interface Environment {
   kwok: string;
   postgresBin: string;
   azurite: string;
+  /** Optional: set-up may have found no Redis. */
+  redisServer?: string;
   runAs?: { uid: number; gid: number };
 }
 
@@ -41,6 +46,7 @@ const log = (message: string, error?: unknown): void => {
 
 /** A part that is not named is reported when a resource needs it, so that the rest works without. */
 function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const redisServer = env["TIERLIFT_REDIS_SERVER"];
   const [uid, gid] = [env["TIERLIFT_POSTGRES_UID"], env["TIERLIFT_POSTGRES_GID"]].map(Number);
   return {
     home: path.resolve(env["TIERLIFT_HOME"] ?? ".tierlift"),
@@ -48,6 +54,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     kwok: env["TIERLIFT_KWOK"] ?? "kwok",
     postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
     azurite: env["TIERLIFT_AZURITE"] ?? "",
+    ...(redisServer ? { redisServer } : {}),
     ...(Number.isInteger(uid) && Number.isInteger(gid)
       ? { runAs: { uid: uid as number, gid: gid as number } }
       : {}),
@@ -61,6 +68,9 @@ interface LocalCloud {
 /** Starts everything, in the order in which it is stopped backwards: servers, DNS, ARM. */
 async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
   const folder = path.join(environment.home, "cloud");
+  const { redisServer = "" } = environment;
+  const stores = await keepOptionalStores(folder, { cache: redisServer !== "" });
+  if (!stores.cache && redisServer !== "") log("this installation was made without Redis and stays so");
   const authority = await ensureAuthority(path.join(folder, "pki"));
   const publisher = createPublisher(path.join(folder, "connection.json"));
   const plans = openPlans(environment.home);
@@ -87,30 +97,43 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     onChange: publisher.changed,
     log,
   });
-  const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
-    for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));
+  const cache = stores.cache
+    ? createCacheBackends({
+        dir: path.join(folder, "cache"),
+        program: redisServer,
+        authority,
+        onChange: publisher.changed,
+        log,
+      })
+    : undefined;
+  const groups: BackendGroup[] = [clusters, postgres, blobs, ...(cache ? [cache] : [])];
+  const stopServers = async (): Promise<void> => {
+    for (const group of groups.toReversed())
+      await group.stop().catch((error: unknown) => log("stopping servers", error));
   };
   try {
     const arm: RunningArm = await startArm({
       home: environment.home,
       authority,
       plans,
-      backends: [...clusters.backends, ...postgres.backends, ...blobs.backends],
+      backends: groups.flatMap(({ backends }) => backends),
       unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
       log,
     });
     const dns = await startDns(path.join(folder, "dns.json"), arm);
-    await publisher.open(() => describe(arm, dns, authority, { clusters, postgres, blobs }));
+    await publisher.open(() =>
+      describe(arm, dns, authority, { clusters, postgres, blobs, ...(cache && { cache }) }),
+    );
     return {
       stop: async () => {
         await publisher.close();
         await arm.close();
         await dns.close();
-        await stopServers(blobs, postgres, clusters);
+        await stopServers();
       },
     };
   } catch (error) {
-    await stopServers(blobs, postgres, clusters);
+    await stopServers();
     throw error;
   }
 }
@@ -132,13 +155,14 @@ interface Servers {
   clusters: ClusterBackends;
   postgres: PostgresBackends;
   blobs: BlobBackends;
+  cache?: CacheBackends;
 }
 
 function describe(
   arm: RunningArm,
   dns: DnsServer,
   authority: Authority,
-  { clusters, postgres, blobs }: Servers,
+  { clusters, postgres, blobs, cache }: Servers,
 ): CloudConnection {
   const platform = arm.cloud.directory.principal(platformPrincipal);
   const tenant = arm.cloud.directory.principal(tenantPrincipal);
@@ -165,6 +189,7 @@ function describe(
     clusters: clusters.clusters(),
     postgres: postgres.servers(),
     blobs: blobs.accounts(),
+    ...(cache && { cache: cache.caches() }),
   };
 }
 

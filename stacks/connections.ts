@@ -12,10 +12,17 @@ export interface PostgresLogin {
   password: pulumi.Output<string>;
 }
 
+/** A Redis server that speaks TLS; the password is an access key, and a secret output. */
+export interface CacheLogin {
+  host: pulumi.Output<string>;
+  port: pulumi.Output<number>;
+  password: pulumi.Output<string>;
+}
+
 /** What the services of one namespace connect to; passwords are secret outputs. */
 export interface StoreConnections {
   postgres: PostgresLogin;
-  cache: { host: pulumi.Output<string>; port: pulumi.Output<number>; password: pulumi.Output<string> };
+  cache: CacheLogin;
   kafka: { bootstrapServers: pulumi.Output<string> };
 }
 

@@ -35,6 +35,8 @@ export function declareTenant(
     source: { ...platform.blobs, login: planPlatformLogin(settings) },
   };
 
+  const sharedCache = settings.absentStores?.includes("cache") ? undefined : platform.stores.cache;
+
   const slice =
     spec.slice &&
     new Slice(tenant.slug, {
@@ -55,6 +57,7 @@ export function declareTenant(
       administrator: platform.stores.postgres,
       databases: platform.databases,
       blobs: sharedBlobs,
+      ...(sharedCache && { cache: { source: sharedCache } }),
       images: settings.images,
       dataCommand: settings.dataCommand,
       ingress: { domains: [zoneName], tls, certificateIssuer: settings.certificateIssuer },
@@ -73,6 +76,7 @@ export function declareTenant(
       tls,
       source: { ...platform.stores.postgres, databases: platform.databases },
       sharedBlobs,
+      ...(sharedCache && { sharedCache }),
     });
 
   const target = (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress;

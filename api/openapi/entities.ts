@@ -175,6 +175,15 @@ const cutoverReport = named(
       .describe(
         "Blobs that the old services wrote after that, brought over; those that the new side has written as well are beside its own, under the names in `aside`.",
       ),
+    cache: z
+      .object({
+        complete: z.boolean(),
+        copied: count,
+        failed: count,
+        seconds: z.number(),
+        problem: text.optional(),
+      })
+      .optional(),
   }),
   "CutoverReport",
   "What the last changes were brought over with: writes frozen, rows compared, differences found.",

@@ -9,6 +9,7 @@ export const EXIT_CODES = {
   FREEZE_BUDGET: 6,
   STORAGE: 7,
   LAG: 8,
+  CACHE: 10,
   CANCELLED: 143,
 } as const;
 export type DataErrorCode = keyof typeof EXIT_CODES;

@@ -1,15 +1,16 @@
 /**
- * The data command: `main.ts postgres|blobs <verb>`, one JSON document on standard input, one JSON report on standard
+ * The data command: `main.ts postgres|blobs|cache <verb>`, one JSON document on standard input, one JSON report on standard
  * output, progress as JSON lines on standard error. Run by the stacks and by the cutover.
  */
 import { text } from "node:stream/consumers";
 import { parseBlobVerb } from "./blobs/request.ts";
+import { parseCacheVerb } from "./cache/request.ts";
 import { DataError, describeFailure, EXIT_CODES } from "./errors.ts";
 import { createConnections } from "./postgres/connection.ts";
 import type { Alongside } from "./postgres/copy.ts";
 import { runVerb } from "./postgres/verbs.ts";
 import type { Progress } from "./postgres/report.ts";
-import { parseBlobsRequest, parseRequest, parseVerb } from "./request.ts";
+import { parseBlobsRequest, parseCacheRequest, parseRequest, parseVerb } from "./request.ts";
 import type { DataRequest } from "./request.ts";
 
 const progress: Progress = (event) => {
@@ -34,7 +35,8 @@ async function main([store, verb]: string[]): Promise<number> {
 async function runStore(store = "", verb: string | undefined, signal: AbortSignal): Promise<unknown> {
   if (store === "postgres") return await runPostgres(verb, signal);
   if (store === "blobs") return await runBlobs(verb, signal);
-  throw new DataError("BAD_REQUEST", `expected the store postgres or blobs, got "${store}"`);
+  if (store === "cache") return await runCache(verb, signal);
+  throw new DataError("BAD_REQUEST", `expected the store postgres, blobs or cache, got "${store}"`);
 }
 
 async function runPostgres(verb: string | undefined, signal: AbortSignal): Promise<unknown> {
@@ -64,6 +66,14 @@ async function runBlobs(verb: string | undefined, signal: AbortSignal): Promise<
     import("./blobs/verbs.ts"),
   ]);
   return await runBlobVerb(known, await openContainers(request, { signal, progress }));
+}
+
+/** The client of caches is loaded for their sake only. */
+async function runCache(verb: string | undefined, signal: AbortSignal): Promise<unknown> {
+  const known = parseCacheVerb(verb);
+  const request = parseCacheRequest(await text(process.stdin));
+  const { runCacheVerb } = await import("./cache/verbs.ts");
+  return await runCacheVerb(known, request, { signal, progress });
 }
 
 function explain(error: unknown): number {

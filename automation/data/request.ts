@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { planRoleName } from "../../stacks/naming.ts";
 import { blobsSchema } from "./blobs/request.ts";
+import { cacheSchema } from "./cache/request.ts";
 import { DataError } from "./errors.ts";
 
 export const VERBS = [
@@ -64,6 +65,9 @@ export type DataRequest = z.infer<typeof requestSchema>;
 const blobsRequestSchema = z.object({ tenant: tenantSchema, blobs: blobsSchema });
 export type BlobsRequest = z.infer<typeof blobsRequestSchema>;
 
+const cacheRequestSchema = z.object({ tenant: tenantSchema, cache: cacheSchema });
+export type CacheRequest = z.infer<typeof cacheRequestSchema>;
+
 /** Throws `BAD_REQUEST` with the paths of the wrong fields; never with their values, which may be passwords. */
 export function parseRequest(text: string): DataRequest {
   return parseDocument(requestSchema, text);
@@ -72,6 +76,11 @@ export function parseRequest(text: string): DataRequest {
 /** The same for the blobs' verbs, which need no server. */
 export function parseBlobsRequest(text: string): BlobsRequest {
   return parseDocument(blobsRequestSchema, text);
+}
+
+/** The same for the cache's verbs. */
+export function parseCacheRequest(text: string): CacheRequest {
+  return parseDocument(cacheRequestSchema, text);
 }
 
 function parseDocument<T>(schema: z.ZodType<T>, text: string): T {

@@ -11,7 +11,7 @@ import type { Inventory, InventoryAnswer, InventoryContext, Ports } from "../por
 import { answersAt, createClusterReader } from "./cluster.ts";
 import { createFootprintReader } from "./footprint-arm.ts";
 import type { FootprintReader } from "./footprint-arm.ts";
-import { inspectShared, inspectSharedBlobs, platformOf } from "./shared.ts";
+import { inspectShared, inspectSharedBlobs, inspectSharedCache, platformOf } from "./shared.ts";
 import { createZoneReader } from "./zone-arm.ts";
 import type { ZoneReader } from "./zone-arm.ts";
 
@@ -25,6 +25,7 @@ export interface InventoryOptions {
   resolveDns: Ports["resolveDns"];
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
+  runCache?: Ports["runCache"];
 }
 
 type Question = [place: string, ask: () => Promise<string[]>];
@@ -144,7 +145,9 @@ function askZone(
 
 const askShared = (options: InventoryOptions, context: InventoryContext): Question[] => [
   ...askSharedServer(options, context),
-  ...(context.scope === "everything" ? askSharedAccount(options, context) : []),
+  ...(context.scope === "everything"
+    ? [...askSharedAccount(options, context), ...askSharedCache(options, context)]
+    : []),
 ];
 
 const askSharedAccount = ({ runBlobs }: InventoryOptions, context: InventoryContext): Question[] => [
@@ -156,6 +159,15 @@ const askSharedAccount = ({ runBlobs }: InventoryOptions, context: InventoryCont
     },
   ],
 ];
+
+function askSharedCache({ runCache }: InventoryOptions, context: InventoryContext): Question[] {
+  if (!runCache) return [];
+  const ask = async () => {
+    const { keys } = await inspectSharedCache(runCache, context);
+    return keys > 0 ? [`${keys} keys below tenant:${context.tenant.slug}:`] : [];
+  };
+  return [["cache: the shared cache", ask]];
+}
 
 const askSharedServer = ({ runData }: InventoryOptions, context: InventoryContext): Question[] => [
   [

@@ -1,7 +1,7 @@
-/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server and blobs. */
+/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server, blobs and keys. */
 import { z } from "zod";
 import { tierliftError } from "../errors.ts";
-import { sharedBlobsOf } from "../outputs.ts";
+import { sharedBlobsOf, sharedCacheOf } from "../outputs.ts";
 import type { Ports, SliceContext } from "../ports.ts";
 
 const postgres = z.object({
@@ -56,4 +56,14 @@ export async function inspectSharedBlobs(
   { tenant, platformOutputs, signal }: SliceContext,
 ): Promise<z.infer<typeof blobsReport>> {
   return blobsReport.parse(await runBlobs("inspect", sharedBlobsOf(tenant, platformOutputs), signal));
+}
+
+const cacheReport = z.object({ keys: z.number(), expiring: z.number(), digest: z.string() });
+
+/** What the shared cache holds of the tenant, by the data command. */
+export async function inspectSharedCache(
+  runCache: NonNullable<Ports["runCache"]>,
+  { tenant, platformOutputs, signal }: SliceContext,
+): Promise<z.infer<typeof cacheReport>> {
+  return cacheReport.parse(await runCache("inspect", sharedCacheOf(tenant, platformOutputs), signal));
 }

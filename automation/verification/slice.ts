@@ -8,21 +8,28 @@ import type { ClusterReader } from "./cluster.ts";
 import { declaredObjects } from "./objects.ts";
 import type { DeclaredObject } from "./objects.ts";
 import { eachOf } from "./parallel.ts";
-import { inspectShared, inspectSharedBlobs, platformOf } from "./shared.ts";
+import { inspectShared, inspectSharedBlobs, inspectSharedCache, platformOf } from "./shared.ts";
 
 export interface SliceReaderOptions {
   engine: Pick<StackEngine, "resources">;
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
+  runCache?: Ports["runCache"];
 }
 
-/** Makes the reader of slices: the objects that the state declares, read from the API server; rows; blobs; limits. */
-export function createSliceReader({ engine, runData, runBlobs }: SliceReaderOptions): Ports["digestSlice"] {
+/** Makes the reader of slices: the objects that the state declares, read from the API server; rows; blobs; keys; limits. */
+export function createSliceReader({
+  engine,
+  runData,
+  runBlobs,
+  runCache,
+}: SliceReaderOptions): Ports["digestSlice"] {
   return async (context) => {
-    const [objects, shared, held] = await Promise.all([
+    const [objects, shared, held, keys] = await Promise.all([
       digestObjects(engine, context),
       inspectShared(runData, context),
       inspectSharedBlobs(runBlobs, context),
+      runCache && describeKeys(runCache, context),
     ]);
     const rows = shared.databases.flatMap(({ name, tables }) =>
       tables.map(({ table, rows, checksum }) => [`${name} / ${table}`, `${rows} rows, ${checksum}`] as const),
@@ -33,12 +40,27 @@ export function createSliceReader({ engine, runData, runBlobs }: SliceReaderOpti
       objects,
       rows: Object.fromEntries(rows),
       blobs: `${held.blobs} blobs, ${held.bytes} bytes, ${held.digest}`,
+      ...(keys !== undefined && { keys }),
       role: exists
         ? `there, ${reads ? "reads" : "may not read"}, ${writes ? "writes" : "may not write"}`
         : "none",
       limits: stableJson({ tier, ...limits }),
     } satisfies SliceDigest;
   };
+}
+
+/** A cache that does not answer is no reason to stop what the digest is taken for. */
+async function describeKeys(
+  runCache: NonNullable<Ports["runCache"]>,
+  context: SliceContext,
+): Promise<string> {
+  try {
+    const { keys, expiring, digest } = await inspectSharedCache(runCache, context);
+    return `${keys - expiring} keys that stay, ${digest}`;
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return `not known: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 async function digestObjects(

@@ -36,7 +36,7 @@ export function checkStands(before: string[] | undefined, now: string[]): Verifi
 }
 
 /**
- * The slice before the first change and now. Rows and blobs are the tenant's to change while the slice serves it: other
+ * The slice before the first change and now. Rows, blobs and keys are the tenant's to change while the slice serves it: other
  * ones are told and no fault, a table that is gone is one.
  */
 export function compareSlices(before: SliceDigest, now: SliceDigest): VerificationCheck[] {
@@ -65,6 +65,17 @@ export function compareSlices(before: SliceDigest, now: SliceDigest): Verificati
       found: before.blobs === now.blobs ? "as before" : `${now.blobs}; before: ${before.blobs}`,
       passed: true,
     },
+    ...(before.keys === undefined || now.keys === undefined
+      ? []
+      : [
+          {
+            group: "slice",
+            name: "keys",
+            expected: "as before, or changed by the tenant",
+            found: before.keys === now.keys ? "as before" : `${now.keys}; before: ${before.keys}`,
+            passed: true,
+          },
+        ]),
     same("database role", before.role, now.role),
     same("limits", before.limits, now.limits),
   ];

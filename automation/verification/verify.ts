@@ -20,6 +20,7 @@ export interface VerifierOptions {
   resolveDns: Ports["resolveDns"];
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
+  runCache?: Ports["runCache"];
   clock: Ports["clock"];
   zoneName: string;
 }
@@ -43,6 +44,7 @@ export function createVerifier(options: VerifierOptions): Ports["verify"] {
         : [
             guarded("data", () => checkData(options, context)),
             guarded("data", () => checkBlobs(options, context)),
+            checkCache(options, context),
           ]),
     ]);
     const checks = groups.flat();
@@ -174,6 +176,36 @@ async function checkData(
       ? `equal: ${rows ?? 0} rows in ${tables} tables`
       : differences.slice(0, 5).join("; ");
   return [check("data", "postgres", "equal counts and checksums", found, differences.length === 0)];
+}
+
+const cacheReport = z.looseObject({
+  verified: z.number(),
+  differing: z.number(),
+  differences: z.array(z.string()),
+  problem: z.string().optional(),
+});
+
+/**
+ * Keys as they are on both sides. Told, and never a fault: a cache is warmed, not moved, and its keys change and end by
+ * themselves.
+ */
+async function checkCache(
+  { runCache }: VerifierOptions,
+  { cache, signal }: VerificationContext,
+): Promise<VerificationCheck[]> {
+  if (!runCache || !cache) return [];
+  const tell = (found: string) => [check("data", "cache", "any", found, true)];
+  try {
+    const { verified, differing, differences, problem } = cacheReport.parse(
+      await runCache("verify", cache, signal),
+    );
+    if (problem !== undefined) return tell(`not compared: ${problem}`);
+    const others = differing > 0 ? `; ${differing} differ: ${differences.slice(0, 3).join("; ")}` : "";
+    return tell(`equal: ${verified} keys${others}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    return tell(`not compared: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 const blobsReport = z.looseObject({

@@ -1,4 +1,4 @@
-/** How fast a tenant's rows move, what the mover needs, and how long writes are frozen, by the amount of data. */
+/** How fast a tenant's rows, blobs and keys move, what the mover needs, and how long writes are frozen, by the amount of data. */
 import { bundlesVariable, planDataCommand } from "../../commands/own-programs.ts";
 import type { CopyReport, CutoverReport } from "../../automation/data/postgres/report.ts";
 import type { Parts } from "../../setup/parts.ts";
@@ -6,6 +6,7 @@ import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
 import { measureBlobs } from "./blobs.ts";
 import { measureDump } from "./dump.ts";
+import { measureKeys } from "./keys.ts";
 import { runMover } from "./mover.ts";
 import type { Mover } from "./mover.ts";
 import { startBenchServers } from "./servers.ts";
@@ -45,7 +46,8 @@ export async function measureData(
     log("bench: data: dump and restore");
     const dump = await measureDump(mover, { megabytes: COMPARED_MB, signal });
     log("bench: data: blobs");
-    return [...rows, dump, ...(await measureBlobs(mover, parts.blobServer.main, signal))];
+    const blobs = await measureBlobs(mover, parts.blobServer.main, signal);
+    return [...rows, dump, ...blobs, ...(await measureKeys(parts, mover, { log, signal }))];
   } finally {
     await servers.stop();
   }

@@ -1,15 +1,16 @@
-/** The demo as a client's script: two tenants with rows and blobs, one of them upgraded, and a look at what became of both. */
+/** The demo as a client's script: two tenants with rows, blobs and keys, one of them upgraded, and a look at what became of both. */
 import type { Tenant } from "../../automation/model.ts";
 import type { Client } from "../../cli/client.ts";
 import { CommandError } from "../command-line.ts";
 import { countBlobs, openOwn, openShared, writeBlobs, type Account, type BlobCounts } from "./blobs.ts";
 import type { Container } from "./container.ts";
+import { countKeys, writeKeys, type Cache, type KeyCounts } from "./keys.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
 import { askDns, type Stage } from "./stage.ts";
 import { createTenant } from "./tenant.ts";
 import { upgrade, type Upgraded } from "./upgrade.ts";
 
-/** Main objects of each service; every one brings about ten rows more. Half as many are reports among the blobs. */
+/** Main objects of each service; every one brings about ten rows more. Half as many are reports among the blobs, and keys of each kind. */
 const SIZES = { acme: 40, globex: 10 };
 
 /** Plays the whole demo. Rejects with a CommandError that says what is not as it should be. */
@@ -23,8 +24,8 @@ export async function playDemo(stage: Stage): Promise<void> {
     createTenant(stage, admin, "globex", "Globex"),
   ]);
 
-  print("\n2. Rows and blobs of both in the shared stores");
-  const { ca, postgres, blobs } = await stage.endpoints();
+  print("\n2. Rows, blobs and keys of both in the shared stores");
+  const { ca, postgres, blobs, cache } = await stage.endpoints();
   const shared = postgres[0]!;
   await createTables(shared, ca);
   await writeRows(shared, ca, acme.id, SIZES.acme);
@@ -39,6 +40,17 @@ export async function playDemo(stage: Stage): Promise<void> {
   };
   print(`  shared    acme ${describeBlobs(written.acme)}, globex ${describeBlobs(written.globex)}`);
 
+  const sharedCache = cache?.[0];
+  const keys = sharedCache && {
+    acme: await writeKeys(sharedCache, ca, "acme", SIZES.acme / 2),
+    globex: await writeKeys(sharedCache, ca, "globex", SIZES.globex / 2),
+  };
+  print(
+    keys
+      ? `  shared    acme ${describeKeys(keys.acme)}, globex ${describeKeys(keys.globex)}`
+      : "  no cache: set-up brought no Redis server, so the demo does without keys",
+  );
+
   print("\n3. acme is upgraded to PROFESSIONAL");
   const name = `api.acme.${stage.zone}`;
   const addressBefore = await askDns(stage, name);
@@ -49,7 +61,9 @@ export async function playDemo(stage: Stage): Promise<void> {
   await checkAddress(stage, name, addressBefore);
   await checkRows(stage, { shared, before, acme, globex });
   await checkBlobs(stage, { account, container, written, upgraded });
+  if (sharedCache && keys) await checkKeys(stage, { shared: sharedCache, written: keys, upgraded });
   await checkTenant(stage, admin, acme.id);
+  if (!keys) print("  ran without this store: cache");
 }
 
 async function checkAddress(stage: Stage, name: string, before: string): Promise<void> {
@@ -117,6 +131,42 @@ async function checkBlobs(stage: Stage, { account, container, written, upgraded 
     if (found.blobs !== wanted.blobs || found.bytes !== wanted.bytes)
       throw new CommandError(`${what}: ${describeBlobs(found)} found, ${describeBlobs(wanted)} expected`);
 }
+
+interface Keys {
+  shared: Cache;
+  written: Record<"acme" | "globex", KeyCounts>;
+  upgraded: Upgraded;
+}
+
+async function checkKeys(stage: Stage, { shared, written, upgraded }: Keys): Promise<void> {
+  const { ca, cache = [] } = await stage.endpoints();
+  const dedicated = cache.find(({ resourceId }) => resourceId !== shared.resourceId);
+  if (!dedicated) throw new CommandError("acme has no cache of its own");
+  const [left, other, moved] = await Promise.all([
+    countKeys(shared, ca, "tenant:acme:"),
+    countKeys(shared, ca, "tenant:globex:"),
+    countKeys(dedicated, ca, ""),
+  ]);
+  const { warmed, verifiedKeys } = upgraded;
+  if (!warmed) throw new CommandError("the warming of the cache told nothing of itself");
+  if (warmed.problem !== undefined) throw new CommandError(`the cache was not warmed: ${warmed.problem}`);
+  const rate = Math.round(warmed.keys / Math.max(warmed.seconds, 0.001));
+  stage.print(`  shared    acme ${describeKeys(left)}, globex ${describeKeys(other)}`);
+  stage.print(
+    `  dedicated acme ${describeKeys(moved)}: found ${written.acme.keys}, moved ${warmed.keys} ` +
+      `in ${warmed.seconds.toFixed(2)} s (${rate} keys/s), verified ${verifiedKeys}`,
+  );
+  const expected: [string, KeyCounts, KeyCounts][] = [
+    ["keys of acme in the shared cache", left, { keys: 0, expiring: 0 }],
+    ["keys of globex in the shared cache", other, written.globex],
+    ["keys in acme's own cache", moved, written.acme],
+  ];
+  for (const [what, found, wanted] of expected)
+    if (found.keys !== wanted.keys || found.expiring !== wanted.expiring)
+      throw new CommandError(`${what}: ${describeKeys(found)} found, ${describeKeys(wanted)} expected`);
+}
+
+const describeKeys = ({ keys, expiring }: KeyCounts): string => `${keys} keys (${expiring} of them end)`;
 
 const describeBlobs = ({ blobs, bytes }: BlobCounts): string => `${blobs} blobs (${megabytes(bytes)} MB)`;
 

@@ -23,10 +23,22 @@ export interface BlobsCopied {
   seconds: number;
 }
 
+/** The same of the keys. */
+export interface KeysCopied {
+  keys: number;
+  failed: number;
+  seconds: number;
+  problem?: string;
+}
+
 export interface Upgraded {
   copied: BlobsCopied | undefined;
+  /** Absent where the cloud has no cache. */
+  warmed: KeysCopied | undefined;
   /** Of the verification report: blobs and bytes that were read and compared. */
   verified: string;
+  /** Keys that were compared. */
+  verifiedKeys: string;
 }
 
 /** Upgrades a tenant to PROFESSIONAL; its own administrator asks, a platform administrator confirms the payment. */
@@ -47,8 +59,10 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   };
   const lineOf = createTeller();
   let copied: BlobsCopied | undefined;
+  let warmed: KeysCopied | undefined;
   const onEvent = async (event: TierliftEvent) => {
-    copied ??= parseBlobsCopied(event);
+    copied ??= parseTold<BlobsCopied>(event, "copy: blobs copied");
+    warmed ??= parseTold<KeysCopied>(event, "copy: keys copied");
     const line = lineOf(event);
     if (line !== undefined) print(`  ${line}`);
     const { phase, state } = event.data;
@@ -79,15 +93,18 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   if (!cutover) throw new CommandError("there is no report of the cutover");
   print(`  ${describeFreeze(cutover)}`);
   for (const line of describeLate(cutover)) print(`  ${line}`);
-  const verified = verification?.checks.find(({ group, name }) => group === "data" && name === "blobs");
-  return { copied, verified: verified?.found.replace("equal: ", "") ?? "nothing" };
+  const verifiedOf = (store: string): string => {
+    const found = verification?.checks.find(({ group, name }) => group === "data" && name === store)?.found;
+    return found?.replace("equal: ", "") ?? "nothing";
+  };
+  return { copied, warmed, verified: verifiedOf("blobs"), verifiedKeys: verifiedOf("cache") };
 }
 
 /** The data command tells its progress as JSON lines, which come as the engine's log. */
-function parseBlobsCopied({ type, data }: TierliftEvent): BlobsCopied | undefined {
+function parseTold<T>({ type, data }: TierliftEvent, told: string): T | undefined {
   const message = String(data["message"]);
-  if (type !== "log" || !message.includes('"copy: blobs copied"')) return undefined;
-  return JSON.parse(message) as BlobsCopied;
+  if (type !== "log" || !message.includes(`"${told}"`)) return undefined;
+  return JSON.parse(message) as T;
 }
 
 async function until(watch: Watch, wanted: JobStatus[]): Promise<JobStatus> {

@@ -1,7 +1,7 @@
 /** How a stack runs this project's data command. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Login } from "../cluster/cluster.ts";
-import type { PostgresLogin, Tenant } from "../connections.ts";
+import type { CacheLogin, PostgresLogin, Tenant } from "../connections.ts";
 
 /** Quotes for a POSIX shell: inside single quotes nothing is special but the single quote itself. */
 export function quoteForShell(word: string): string {
@@ -64,6 +64,20 @@ export function planBlobsStdin({ tenant, blobs }: BlobsDocument): pulumi.Output<
 function signedIn({ endpoint, container, login: { azureTenantId, clientId, clientSecret } }: BlobContainer) {
   const isWhole = azureTenantId && clientId && clientSecret;
   return { endpoint, container, login: isWhole ? { azureTenantId, clientId, clientSecret } : undefined };
+}
+
+export interface CacheDocument {
+  tenant: { id: string; slug: string };
+  cache: {
+    /** The shared cache. */
+    source: CacheLogin;
+    target?: CacheLogin;
+  };
+}
+
+/** The same for the cache's verbs. */
+export function planCacheStdin(document: CacheDocument): pulumi.Output<string> {
+  return pulumi.secret(pulumi.output(document).apply((resolved) => JSON.stringify(resolved)));
 }
 
 /** Only what the document knows: an output may hold more. */

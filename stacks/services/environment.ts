@@ -19,9 +19,12 @@ export interface StoreAddresses {
   kafkaBootstrapServers: pulumi.Input<string>;
 }
 
-/** Azure's caches speak TLS on these ports (6380 Azure Cache, 10000 Managed Redis) and plain Redis on 6379. */
+/**
+ * Azure's caches speak TLS on their ports (6380 Azure Cache, 10000 Managed Redis), and so does the local cloud's on
+ * whichever it has; plain Redis is on 6379.
+ */
 export function planRedisScheme(port: number): "redis" | "rediss" {
-  return port === 6380 || port === 10000 ? "rediss" : "redis";
+  return port === 6379 ? "redis" : "rediss";
 }
 
 /**

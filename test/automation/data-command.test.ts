@@ -48,6 +48,20 @@ const runnerFor = (program = PROGRAM) =>
 
 const signal = new AbortController().signal;
 
+describe("the data command for caches", () => {
+  it("is given both servers on standard input, and nothing in its arguments", async () => {
+    const server = (password: string) => ({ host: "cache.test", port: 10000, password });
+    const { tenant } = INPUT;
+    const input = {
+      tenant,
+      cache: { source: server("shared-key"), target: server("own-key"), maxSeconds: 30 },
+    };
+    const { args, document } = await runnerFor().runCache("copy", input, signal);
+    expect(args).toEqual(["cache", "copy"]);
+    expect(document).toEqual(input);
+  });
+});
+
 describe("the data command for blobs", () => {
   it("is given both logins on standard input, the tenant's by its reference, and nothing in its arguments", async () => {
     const { args, document } = await runnerFor().runBlobs("verify", INPUT, signal);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { ChangeSet, OperationKind } from "../../automation/engine/engine.ts";
+import type { CutoverReport } from "../../automation/ports.ts";
 import {
   describeChanges,
   describeFreeze,
@@ -89,6 +90,21 @@ test("late blobs are told where there were any, and each that is beside another"
     "Late writes of the old services were brought over: 2 blobs, 12 bytes",
     "  both sides wrote it, the old one's is beside the new: a.csv.shared-20260301T100000Z",
   ]);
+});
+
+test.each([
+  [{}, "5 keys were warmed in 0.2 s"],
+  [{ complete: false, problem: "source: gone" }, "5 keys were warmed in 0.2 s (source: gone)"],
+])("a cutover tells of a cache that was warmed before it: %j", (more, told) => {
+  const cache = { complete: true, copied: 5, failed: 0, seconds: 0.2, ...more };
+  const report: CutoverReport = {
+    mode: "followed",
+    frozenSeconds: 0.3,
+    comparedInFreeze: 7,
+    differences: [],
+    cache,
+  };
+  expect(describeFreeze(report)).toMatch(new RegExp(`\\); before, ${told.replaceAll(/[()]/g, "\\$&")}$`));
 });
 
 test.each([

@@ -1,10 +1,11 @@
-/** How stories begin: a tenant on its slice, with rows on the shared server and blobs in the shared account. */
+/** How stories begin: a tenant on its slice, with rows, blobs and keys in the shared stores. */
 import { writeBlobs } from "../../commands/demo/blobs.ts";
+import { writeKeys } from "../../commands/demo/keys.ts";
 import { createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { SharedTier } from "../../stacks/spec.ts";
 import type { Installation } from "./installation.ts";
 import { Story } from "./migration.ts";
-import { lookAt, sharedContainer } from "./world.ts";
+import { cacheOf, lookAt, sharedContainer } from "./world.ts";
 import type { World } from "./world.ts";
 
 const ROWS = 20;
@@ -32,6 +33,8 @@ export async function beginWith(
   const tenantId = await story.createTenant(slug, tier);
   await writeRows(shared, ca, tenantId, ROWS);
   await writeBlobs(await sharedContainer(installation), slug, REPORTS);
+  const cache = cacheOf(installation);
+  if (cache) await writeKeys(cache, ca, slug, REPORTS);
   return { story, tenantId, empty, before: await lookAt(installation, slug) };
 }
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PHASES } from "../../automation/model.ts";
 import type { Phase } from "../../automation/model.ts";
 import { writeBlobs } from "../../commands/demo/blobs.ts";
+import { writeKeys } from "../../commands/demo/keys.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
 import { creations } from "../../local/arm/request-log.ts";
@@ -17,7 +18,7 @@ import { Story } from "./migration.ts";
 import { isMomentOf, MOMENTS } from "./moments.ts";
 import { Operator } from "./operator.ts";
 import { isFull, WHY_NOT } from "./scope.ts";
-import { armLogOf, lookAt, sharedContainer } from "./world.ts";
+import { armLogOf, cacheOf, lookAt, sharedContainer } from "./world.ts";
 import type { World } from "./world.ts";
 
 const MINUTE = 60_000;
@@ -65,6 +66,8 @@ beforeAll(async () => {
   tenantId = await story.createTenant("acme", "STARTER");
   await writeRows(shared(), ca, tenantId, ROWS);
   await writeBlobs(await sharedContainer(installation), "acme", REPORTS);
+  const cache = cacheOf(installation);
+  if (cache) await writeKeys(cache, ca, "acme", REPORTS);
   rows = await countRows(shared(), ca);
   // A record would be written before the news of its beginning is here, and the kill come after the operation.
   const match = { type: "Microsoft.Network/dnsZones/A", calls: ["PUT" as const] };

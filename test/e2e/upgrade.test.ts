@@ -16,6 +16,7 @@ import {
 } from "@kubernetes/client-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
 import { writeBlobs } from "../../commands/demo/blobs.ts";
+import { writeKeys } from "../../commands/demo/keys.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { BlobEntry } from "../../commands/demo/container.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
@@ -23,7 +24,7 @@ import { Installation, processesOf, until } from "./installation.ts";
 import type { Answer } from "./installation.ts";
 import { triedAgain } from "./migration.ts";
 import type { Phases } from "./migration.ts";
-import { digestBlobs, ownContainer, replicationOf, sharedContainer } from "./world.ts";
+import { cacheOf, digestBlobs, digestKeys, ownContainer, replicationOf, sharedContainer } from "./world.ts";
 
 const ARM_CHECK = path.resolve(import.meta.dirname, "../../../shared/arm/arm-check.mjs");
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
@@ -40,6 +41,8 @@ let replication: Record<string, string[]>;
 /** By the first part of their names in the shared account. */
 let blobs: Record<string, string>;
 let acmeBlobs: BlobEntry[];
+/** The same of the shared cache; none where there is no Redis server. */
+let keys: Record<string, string>;
 let otherTenantId: string;
 
 const ids = () => ({ tenantId, jobId });
@@ -135,7 +138,7 @@ beforeEach((context) => {
 });
 
 describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
-  it("has a slice of the shared cluster, rows and blobs beside another's, and a name", async () => {
+  it("has a slice of the shared cluster, rows, blobs and keys beside another's, and a name", async () => {
     [tenantId, otherTenantId] = await Promise.all([createTenant("acme"), createTenant("globex")]);
     tenantAdmin = await installation.token(["TENANT_ADMIN"], tenantId);
     const { ca } = installation.endpoints();
@@ -149,6 +152,12 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     await writeBlobs(container, "globex", 5);
     blobs = await digestBlobs(container);
     acmeBlobs = await container.entries("acme/");
+    const cache = cacheOf(installation);
+    if (cache) {
+      await writeKeys(cache, installation.endpoints().ca, "acme", 10);
+      await writeKeys(cache, installation.endpoints().ca, "globex", 5);
+    } else console.warn("skipped: keys, since there is no Redis server; set-up brings it");
+    keys = await digestKeys(installation);
     expect(rows.tenants.get(tenantId)).toBeGreaterThan(1000);
     expect(await addressOf("api.acme.matih.ai")).toHaveLength(1);
   });
@@ -234,6 +243,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     expect(await replicationOf(installation)).toEqual(replication);
     expect(await ownContainer(installation, "acme")).toBeUndefined();
     expect(await digestBlobs(await sharedContainer(installation))).toEqual(blobs);
+    expect(await digestKeys(installation)).toEqual(keys);
   });
 
   it("is moved in a second try and told so in a stream that ends", async () => {
@@ -268,6 +278,13 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
       reference: rows.reference,
     });
     expect(await replicationOf(installation)).toEqual(replication);
+  });
+
+  it("has its keys in its own cache only, and the other tenant's are where they were", async ({ skip }) => {
+    skip(cacheOf(installation) === undefined, "there is no Redis server");
+    expect(Object.keys(keys).sort()).toEqual(["acme", "globex"]);
+    expect(await digestKeys(installation)).toEqual({ globex: keys["globex"] });
+    expect(await digestKeys(installation, "acme")).toEqual({ acme: keys["acme"] });
   });
 
   it("has its blobs in its own account only, and the other tenant's are where they were", async () => {

@@ -12,6 +12,8 @@ import { readConnection } from "../../commands/endpoints.ts";
 import { homeOf } from "../../commands/home.ts";
 import { openOwn, openShared } from "../../commands/demo/blobs.ts";
 import type { Container } from "../../commands/demo/container.ts";
+import { connected } from "../../commands/demo/keys.ts";
+import type { Cache } from "../../commands/demo/keys.ts";
 import { storageToken } from "../../commands/demo/sign-in.ts";
 import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
 import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
@@ -25,7 +27,7 @@ export interface World {
   arm: string[];
   /** Ids that the request log knows as made and not deleted: children, too, which no list shows. */
   made: string[];
-  /** Clusters, PostgreSQL servers and blob servers that run. */
+  /** Clusters, PostgreSQL servers, blob servers and Redis servers that run. */
   servers: string[];
   /** What each object in the tenant's namespace of the shared cluster is and asks for. */
   objects: Record<string, string>;
@@ -33,6 +35,8 @@ export interface World {
   rows: Record<string, string>;
   /** Count and digest of names and MD5s by tenant, of the shared account. */
   blobs: Record<string, string>;
+  /** Count and digest of names, values and whether they end by tenant, of the shared cache; none where there is none. */
+  keys: Record<string, string>;
   /** What could change, keep or send on rows of the shared server: slots, publications, identities, triggers. */
   replication: Record<string, string[]>;
   answers: Record<string, string[]>;
@@ -45,21 +49,22 @@ export const armLogOf = ({ home }: Installation): RequestLine[] =>
 
 /** The world around a tenant. */
 export async function lookAt(installation: Installation, slug: string): Promise<World> {
-  const { clusters, postgres, blobs: accounts } = installation.endpoints();
-  const [arm, objects, rows, blobs, replication, answers, state] = await Promise.all([
+  const { clusters, postgres, blobs: accounts, cache: caches = [] } = installation.endpoints();
+  const [arm, objects, rows, blobs, keys, replication, answers, state] = await Promise.all([
     listAll(new Operator(installation)),
     digestNamespace(installation, `tenant-${slug}`),
     digestRows(installation),
     digestBlobs(await sharedContainer(installation)),
+    digestKeys(installation),
     replicationOf(installation),
     resolveAll(installation, slug),
     stateOf(installation, slug),
   ]);
-  const servers = [...clusters, ...postgres, ...accounts]
+  const servers = [...clusters, ...postgres, ...accounts, ...caches]
     .map(({ resourceId }) => resourceId.toLowerCase())
     .sort();
   const made = standing(armLogOf(installation));
-  return { arm, made, servers, objects, rows, blobs, replication, answers, state };
+  return { arm, made, servers, objects, rows, blobs, keys, replication, answers, state };
 }
 
 async function listAll(operator: Operator): Promise<string[]> {
@@ -191,6 +196,42 @@ export async function digestBlobs(container: Container): Promise<Record<string, 
   }
   return Object.fromEntries(
     [...tenants].map(([tenant, blobs]) => [tenant, `${blobs.length} ${digest(blobs.sort())}`]),
+  );
+}
+
+/** The cache with all tenants' keys, or the tenant's own; undefined where there is none. */
+export function cacheOf(installation: Installation, of: string = "platform"): Cache | undefined {
+  return installation.endpoints().cache?.find(({ resourceId }) => resourceId.includes(of));
+}
+
+/** By the tenant that the key's name tells; the names begin after it. */
+export async function digestKeys(
+  installation: Installation,
+  of: string = "platform",
+): Promise<Record<string, string>> {
+  const cache = cacheOf(installation, of);
+  if (!cache) return {};
+  const tenants = new Map<string, Set<string>>();
+  await connected(cache, installation.endpoints().ca, async (client) => {
+    const valueOf = async (key: string): Promise<unknown> => {
+      const type = await client.type(key);
+      if (type === "string") return client.get(key);
+      if (type === "hash") return Object.entries(await client.hGetAll(key)).sort();
+      if (type === "list") return client.lRange(key, 0, -1);
+      if (type === "set") return (await client.sMembers(key)).sort();
+      if (type === "zset") return client.zRangeWithScores(key, 0, -1);
+      return client.xRange(key, "-", "+");
+    };
+    for await (const page of client.scanIterator({ COUNT: 1000 }))
+      for (const key of page) {
+        const [, tenant = "", ...name] = key.split(":");
+        const ends = (await client.pTTL(key)) >= 0;
+        const found = tenants.get(tenant) ?? new Set();
+        tenants.set(tenant, found.add(JSON.stringify([name, await valueOf(key), ends])));
+      }
+  });
+  return Object.fromEntries(
+    [...tenants].map(([tenant, keys]) => [tenant, `${keys.size} ${digest([...keys].sort())}`]),
   );
 }
 

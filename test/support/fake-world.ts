@@ -3,6 +3,8 @@ import { silentLogger } from "../../automation/logger.ts";
 import type { Actor, JobStatus, Phase, Tenant, TierMigrationJob } from "../../automation/model.ts";
 import type {
   BlobsInput,
+  CacheDataInput,
+  CacheVerb,
   CutoverReport,
   DataReport,
   DataVerb,
@@ -43,6 +45,8 @@ export interface World {
   data: DataVerb[];
   /** Containers that the cutovers were told of. */
   blobs: BlobsInput[];
+  /** What the data command was asked of caches. */
+  caches: [CacheVerb, CacheDataInput][];
 }
 
 export interface WorldOptions {
@@ -85,6 +89,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const { store = createMemoryStore(), engine = createFakeEngine(), clock = createFakeClock() } = options;
   const data: DataVerb[] = [];
   const blobs: BlobsInput[] = [];
+  const caches: World["caches"] = [];
   const ports: Ports = {
     checkServicePrincipal: ({ azureTenantId }) => Promise.resolve({ directoryId: azureTenantId }),
     resolveSecret: () => Promise.resolve(CLIENT_SECRET),
@@ -94,6 +99,10 @@ export function createWorld(options: WorldOptions = {}): World {
       return { ...(verb === "cutover" ? CUTOVER : {}), ...(await options.onData?.(verb)) };
     },
     runBlobs: () => Promise.resolve({}),
+    runCache: (verb, input) => {
+      caches.push([verb, input]);
+      return Promise.resolve({ complete: true, copied: 3, failed: 0, seconds: 0.1 });
+    },
     resolveDns: (name) => Promise.resolve(dnsAnswer(engine.cloud, name)),
     verify: () => Promise.resolve({ checks: [], passed: true, startedAt: "", finishedAt: "" }),
     takeInventory: () => Promise.resolve({ answers: [{ place: "the world", left: [] }], kept: [] }),
@@ -106,7 +115,7 @@ export function createWorld(options: WorldOptions = {}): World {
   };
   const settings = { ...SETTINGS, ...options.settings };
   const tierlift = createTierlift({ store, engine, ports, settings, logger: silentLogger });
-  return { tierlift, store, engine, clock, ports, data, blobs };
+  return { tierlift, store, engine, clock, ports, data, blobs, caches };
 }
 
 function digestOf({ stacks }: FakeCloud, { slug, tier }: Tenant): SliceDigest {

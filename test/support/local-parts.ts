@@ -37,6 +37,21 @@ export function blobServerProgram(): string | undefined {
   return program;
 }
 
+/** Redis, from TIERLIFT_REDIS_SERVER, PATH or set-up's cache; undefined, said aloud, when it is missing. */
+export function redisServerProgram(): string | undefined {
+  const program =
+    process.env.TIERLIFT_REDIS_SERVER ??
+    onPath("redis-server") ??
+    inCache("redis", "redis-server", constants.X_OK);
+  if (!program) console.warn("skipped: no Redis server; set-up brings it, or set TIERLIFT_REDIS_SERVER");
+  return program;
+}
+
+function onPath(name: string): string | undefined {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return folders.map((folder) => path.join(folder, name)).find((file) => canUse(file, constants.X_OK));
+}
+
 function fromCache(name: string): string | undefined {
   return inCache(name, name, constants.X_OK);
 }

@@ -168,6 +168,9 @@ export type Progress = (event: {
   table?: string;
   rows?: number;
   blobs?: number;
+  keys?: number;
+  failed?: number;
+  problem?: string;
   bytes?: number;
   seconds?: number;
 }) => void;

@@ -3,12 +3,13 @@ import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
 import { blobsInputOf, dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
-import type { CutoverReport, DataInput } from "../../ports.ts";
+import type { CacheWarming, CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
 import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applySpec, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
+import { warmCache } from "./warming.ts";
 
 const DNS_POLL_MS = 500;
 
@@ -21,7 +22,7 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
 });
 
 /**
- * Freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
+ * A warm cache, freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
  * goes on where it was: above all, nothing is copied over the new side once the name may have pointed at it.
  *
  * After a switch the shared side stays frozen until it is destroyed: a client that still has the old address gets an
@@ -42,7 +43,8 @@ export const cuttingOver: PhaseDefinition = {
         ...guard,
         // The engine is ready to move the records, so that writes are not frozen while it gets there.
         beforeSwitch: async (gone) => {
-          await bringIntoParity(context, input, AbortSignal.any([context.signal, gone]));
+          const warmed = await warmCache(context, outputs, platformOutputs);
+          await bringIntoParity(context, { input, warmed }, AbortSignal.any([context.signal, gone]));
           await mark(context, "switchingAt");
         },
       });
@@ -77,13 +79,17 @@ async function untilOldAnswersExpired({ work, settings, ports, signal }: PhaseCo
   await ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
 }
 
-async function bringIntoParity(context: PhaseContext, input: DataInput, signal: AbortSignal): Promise<void> {
+async function bringIntoParity(
+  context: PhaseContext,
+  { input, warmed }: { input: DataInput; warmed: CacheWarming | undefined },
+  signal: AbortSignal,
+): Promise<void> {
   const { ports, tenant, settings, job, artifacts } = context;
   // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
   await mark(context, "frozenAt");
   const { freezeBudgetMs } = settings;
   const report = reportSchema.parse(await ports.runData("cutover", { ...input, freezeBudgetMs }, signal));
-  await artifacts.put(cutoverKey(job.id), report);
+  await artifacts.put(cutoverKey(job.id), warmed === undefined ? report : { ...report, cache: warmed });
   const { differences } = report;
   if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
   await mark(context, "copiedAt");

@@ -1,5 +1,5 @@
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf, dataInputOf } from "../../outputs.ts";
+import { blobsInputOf, cacheInputOf, dataInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { specFor } from "../specs.ts";
 import { nothingToUndo, reportKey } from "./phase.ts";
@@ -15,7 +15,11 @@ export const verifyingDeployment: PhaseDefinition = {
     const credentials = job.credentials ?? tenant.dedicated?.credentials;
     const { blobs } = blobsInputOf(tenant, credentials, outputs, platformOutputs);
     const data = { ...dataInputOf(tenant, outputs, platformOutputs), blobs };
-    const report = await ports.verify({ tenant, job, spec, outputs, platformOutputs, data, signal });
+    const cache = ports.runCache && cacheInputOf(tenant, outputs, platformOutputs);
+    const report = await ports.verify({
+      ...{ tenant, job, spec, outputs, platformOutputs, data, signal },
+      ...(cache && { cache }),
+    });
     await artifacts.put(reportKey(job.id), report);
     if (!report.passed) {
       const failed = report.checks.filter(({ passed }) => !passed);

@@ -241,6 +241,7 @@ describe("a cancelled migration", () => {
 });
 
 describe("the cutover", () => {
+  const cutoverOf = (jobId: string) => world.tierlift.migrations.cutoverReport(jobId);
   const cutOver = async (jobId: string) =>
     (await world.tierlift.migrations.completeVerification(jobId, ADMIN, PATIENT_MS)).job;
 
@@ -280,6 +281,45 @@ describe("the cutover", () => {
         },
       },
     ]);
+  });
+
+  test("warms the cache before it freezes, for a bounded time, and tells what came of it", async () => {
+    await begin();
+    const { jobId } = await inVerification(world);
+    await cutOver(jobId);
+    const server = (of: string) => ({ host: `${of}.cache.test`, port: 10000, password: `key of ${of}` });
+    expect(world.caches).toEqual([
+      [
+        "copy",
+        {
+          tenant: { id: expect.any(String) as string, slug: "acme" },
+          cache: { source: server("platform"), target: server("acme"), maxSeconds: 30 },
+        },
+      ],
+    ]);
+    expect(await cutoverOf(jobId)).toMatchObject({ cache: { complete: true, copied: 3 } });
+  });
+
+  test.each([
+    [
+      "cannot be run",
+      () => Promise.reject(tierliftError("DATA_COMMAND_FAILED", { verb: "copy", problem: "gone" })),
+    ],
+    ["reports what nobody knows", () => Promise.resolve({})],
+  ])("does not fail for a warming that %s", async (_, runCache) => {
+    await begin({ ports: { runCache } });
+    const { jobId } = await inVerification(world);
+    expect((await cutOver(jobId)).status).toBe("COMPLETED");
+    const cutover = await cutoverOf(jobId);
+    expect(cutover).toMatchObject({ frozenSeconds: 0.3, cache: { complete: false, copied: 0 } });
+    expect(cutover?.cache?.problem).toMatch(/gone|complete/);
+  });
+
+  test("warms nothing where the cloud has no cache", async () => {
+    await begin({ ports: { runCache: undefined } });
+    const { jobId } = await inVerification(world);
+    expect((await cutOver(jobId)).status).toBe("COMPLETED");
+    expect(await cutoverOf(jobId)).not.toHaveProperty("cache");
   });
 
   test("waits until answers with the old time to live have expired", async () => {
@@ -392,7 +432,7 @@ describe("the cutover", () => {
     expect(seen[0]!.stands).toContain("claim");
     expect(seen[0]!.stands).not.toContain("namespace");
     expect(names()).not.toContain("claim");
-    expect(await world.tierlift.migrations.cutoverReport(jobId)).toEqual({ ...CUTOVER, blobsAsOf, late });
+    expect(await world.tierlift.migrations.cutoverReport(jobId)).toMatchObject({ ...CUTOVER, blobsAsOf, late });
   });
 
   test("answers in time when it takes longer than the wait", async () => {

@@ -110,6 +110,20 @@ describe("a rollback", () => {
     });
   });
 
+  test("tells keys that stay and were changed meanwhile, and is not kept from its end by them", async () => {
+    let keys = "3 keys that stay, one";
+    const digest = { objects: {}, rows: {}, blobs: "", role: "", limits: "" };
+    await begin({ digestSlice: () => Promise.resolve({ ...digest, keys }) });
+    const { jobId } = await inVerification(world);
+    keys = "3 keys that stay, two";
+    expect((await rolledBack(jobId)).status).toBe("ROLLED_BACK");
+    const { checks } = await reportOf(jobId);
+    expect(checks.find(({ name }) => name === "keys")).toMatchObject({
+      found: "3 keys that stay, two; before: 3 keys that stay, one",
+      passed: true,
+    });
+  });
+
   test("is FAILED when a table of the slice is gone", async () => {
     let rows: Record<string, string> = { "bi / runs": "4 rows" };
     await begin({

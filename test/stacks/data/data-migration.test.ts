@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { parseBlobsRequest, parseRequest } from "../../../automation/data/request.ts";
+import { parseBlobsRequest, parseCacheRequest, parseRequest } from "../../../automation/data/request.ts";
 import { planBlobsStdin, planDataCommand, quoteForShell } from "../../../stacks/data/command.ts";
 import { DataMigration, parseReport } from "../../../stacks/data/data-migration.ts";
 import { administrator, record, revealSecret, sharedBlobs, stores, tenant } from "../kubernetes/recorder.ts";
 
-const declare = () =>
+const declare = ({ hasCache = true } = {}) =>
   record(
     () =>
       new DataMigration("acme", {
@@ -27,14 +27,21 @@ const declare = () =>
             },
           },
         },
+        ...(hasCache && { cache: { source: sharedCache, target: stores.cache } }),
         dataCommand: ["node", "main.ts"],
       }),
   );
 
+const sharedCache = {
+  host: pulumi.output("127.0.0.1"),
+  port: pulumi.output(7003),
+  password: pulumi.secret("shared-key"),
+};
+
 const commandOf = async (store: string) =>
   (await declare()).of("command:local:Command").find(({ name }) => name === `acme-${store}`)!;
 
-describe.each(["postgres", "blobs"])("the migration of a tenant's data: %s", (store) => {
+describe.each(["postgres", "blobs", "cache"])("the migration of a tenant's data: %s", (store) => {
   it("copies on create and update and does nothing on delete, when servers may be gone", async () => {
     const { inputs } = await commandOf(store);
     expect(inputs).toMatchObject({
@@ -69,6 +76,22 @@ describe("the migration of a tenant's data", () => {
         login: { azureTenantId: "other", clientId: "tenant", clientSecret: "tenant-secret" },
       },
     });
+  });
+
+  it("hands over both caches as secrets, and runs nothing for them where there are none", async () => {
+    const { inputs } = await commandOf("cache");
+    const { tenant: whose, cache } = parseCacheRequest(revealSecret(inputs.stdin) as string);
+    expect(whose).toEqual({ id: tenant.id, slug: "acme" });
+    expect(cache).toMatchObject({
+      source: { host: "127.0.0.1", port: 7003, password: "shared-key" },
+      target: { password: "c@che" },
+    });
+    expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toMatch(/shared-key|c@che/);
+    const without = await declare({ hasCache: false });
+    expect(without.of("command:local:Command").map(({ name }) => name)).toEqual([
+      "acme-postgres",
+      "acme-blobs",
+    ]);
   });
 
   it("names no login where the machine's own identity is to be used", () => {

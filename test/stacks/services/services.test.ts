@@ -187,7 +187,7 @@ it.each([
   [6379, "redis"],
   [6380, "rediss"],
   [10000, "rediss"],
-  [41234, "redis"],
+  [41234, "rediss"],
 ] as const)("a cache on port %d is spoken to as %s", (port, scheme) => {
   expect(planRedisScheme(port)).toBe(scheme);
 });

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseBlobsRequest } from "../../../automation/data/request.ts";
+import { parseBlobsRequest, parseCacheRequest } from "../../../automation/data/request.ts";
 import { SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
 import { Slice } from "../../../stacks/slice/slice.ts";
 import {
@@ -16,8 +16,8 @@ import type { Recording } from "../kubernetes/recorder.ts";
 
 let slice: Recording<Slice>;
 
-beforeAll(async () => {
-  slice = await record(
+const declare = ({ hasCache = true } = {}) =>
+  record(
     () =>
       new Slice("acme", {
         tenant,
@@ -28,6 +28,7 @@ beforeAll(async () => {
         administrator,
         databases: pulumi.output(["query", "bi"]),
         blobs: sharedBlobs,
+        ...(hasCache && { cache: { source: stores.cache } }),
         images: { registry: "registry.test/matih", tag: "20261122-abc" },
         dataCommand: ["node", "--import", "tsx", "/opt/tier lift/main.ts"],
         ingress: {
@@ -36,6 +37,9 @@ beforeAll(async () => {
         },
       }),
   );
+
+beforeAll(async () => {
+  slice = await declare();
 });
 
 const commandOf = (name: string) => slice.of("command:local:Command").find((one) => one.name === name)!;
@@ -93,13 +97,26 @@ describe("a slice", () => {
     expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("platform-secret");
   });
 
-  it("removes the namespace, and every writer with it, before rows and blobs", () => {
+  it("purges the tenant's keys when it goes, and runs nothing before", async () => {
+    const { inputs } = commandOf("acme-cache");
+    expect(inputs).toMatchObject({ delete: "node --import tsx '/opt/tier lift/main.ts' cache purge" });
+    for (const absent of ["create", "update", "triggers"]) expect(inputs).not.toHaveProperty(absent);
+    const { cache } = parseCacheRequest(revealSecret(inputs.stdin) as string);
+    expect(cache).toMatchObject({ source: { host: "cache.test", port: 10000, password: "c@che" } });
+    expect(cache).not.toHaveProperty("target");
+    expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("c@che");
+    const without = await declare({ hasCache: false });
+    expect(without.of("command:local:Command").map(({ name }) => name)).not.toContain("acme-cache");
+  });
+
+  it("removes the namespace, and every writer with it, before rows, blobs and keys", () => {
     const namespace = slice.of("kubernetes:core/v1:Namespace")[0]!;
     const component = slice.of("tierlift:kubernetes:TenantNamespace")[0]!;
     expect(namespace.parent).toMatch(/tierlift:kubernetes:TenantNamespace::acme$/);
     expect(component.dependsOn).toEqual([
       expect.stringMatching(/command:local:Command::acme-postgres-role$/),
       expect.stringMatching(/command:local:Command::acme-blobs$/),
+      expect.stringMatching(/command:local:Command::acme-cache$/),
     ]);
   });
 
