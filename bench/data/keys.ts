@@ -168,7 +168,7 @@ async function copyByHand(caches: Caches): Promise<number> {
   const startedMs = performance.now();
   const bytes = from.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
   for await (const page of bytes.scanIterator({ MATCH: `tenant:${TENANT.slug}:*`, COUNT: PAGE })) {
-    const keys = page as Buffer[];
+    const keys = page;
     const reading = bytes.multi();
     for (const key of keys) reading.pTTL(key).dump(key);
     const answers = (await reading.execAsPipeline()) as unknown as (number | Buffer)[];
