@@ -6,6 +6,7 @@ export function partsEnvironment({
   controlPlane,
   postgres,
   blobServer,
+  kafka,
   bundles,
 }: Partial<Parts>): Record<string, string> {
   return {
@@ -14,6 +15,7 @@ export function partsEnvironment({
     ...(bundles && { TIERLIFT_BUNDLES: bundles, TIERLIFT_PLUGIN_BUNDLES: bundles }),
     ...(controlPlane && { TIERLIFT_HYPER: controlPlane.hyper, TIERLIFT_KWOK: controlPlane.kwok }),
     ...(blobServer && { TIERLIFT_AZURITE: blobServer.main }),
+    ...(kafka && "libs" in kafka && { TIERLIFT_JAVA: kafka.java, TIERLIFT_KAFKA_LIBS: kafka.libs }),
     ...(postgres && { TIERLIFT_POSTGRES_BIN: postgres.binDir }),
     ...(postgres?.runAs && {
       TIERLIFT_POSTGRES_UID: String(postgres.runAs.uid),

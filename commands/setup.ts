@@ -3,11 +3,12 @@ import { ensureParts } from "../setup/parts.ts";
 import { runCommandLine } from "./command-line.ts";
 
 await runCommandLine(async ({ log, signal }) => {
-  const { engine, controlPlane, postgres, blobServer } = await ensureParts({ log, signal });
+  const { engine, controlPlane, postgres, blobServer, kafka } = await ensureParts({ log, signal });
   console.log(`Pulumi engine ${engine.version}: ${engine.root}`);
   console.log(
     `Kubernetes control plane ${controlPlane.version}: ${controlPlane.hyper}, ${controlPlane.kwok}`,
   );
   console.log(`PostgreSQL ${postgres.version}: ${postgres.binDir}`);
   console.log(`blob server Azurite ${blobServer.version}: ${blobServer.main}`);
+  if ("libs" in kafka) console.log(`Kafka ${kafka.version}: ${kafka.libs}, run by ${kafka.java}`);
 });

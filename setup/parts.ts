@@ -3,8 +3,14 @@ import { ensureBundles } from "./bundle.ts";
 import { cacheFolder } from "./cache.ts";
 import { ensureControlPlane, type ControlPlane } from "./control-plane.ts";
 import { ensureEngine, type Engine } from "./engine.ts";
+import { ensureKafka, type Kafka } from "./kafka.ts";
 import { ensurePostgres, type Postgres } from "./postgres.ts";
 import type { Log } from "./progress.ts";
+
+/** A part that an installation can do without, and why it has to: a sentence that says what to install. */
+export interface Absent {
+  absent: string;
+}
 
 /** What an installation runs and does not carry itself. */
 export interface Parts {
@@ -12,6 +18,7 @@ export interface Parts {
   controlPlane: ControlPlane;
   postgres: Postgres;
   blobServer: BlobServer;
+  kafka: Kafka | Absent;
   /** Folder with the plugins and programs as one file each. */
   bundles: string;
 }
@@ -41,8 +48,19 @@ export function ensureParts(options: SetupOptions): Promise<Parts> {
     postgres: await ensurePostgres(context),
     ...(await bringServiceParts(context)),
     blobServer: await ensureBlobServer(context),
+    kafka: await tellAbsence(ensureKafka(context), options),
     controlPlane: await ensureControlPlane(context),
   }));
+}
+
+/** An optional part's absence is said each time. */
+async function tellAbsence<T extends object>(
+  part: Promise<T | Absent>,
+  { log }: SetupOptions,
+): Promise<T | Absent> {
+  const found = await part;
+  if ("absent" in found) log(`set-up: ${found.absent}`);
+  return found;
 }
 
 /** As `ensureParts`, without the local cloud's servers. */
