@@ -17,4 +17,6 @@ export interface CloudConnection {
   clusters: { name: string; resourceId: string; kubeconfig: string }[];
   postgres: { resourceId: string; host: string; port: number; user: string; passwordFile: string }[];
   blobs: { resourceId: string; endpoint: string }[];
+  /** Absent where set-up brought no Kafka: then nothing answers behind event namespaces. */
+  kafka?: { resourceId: string; bootstrapServers: string }[];
 }

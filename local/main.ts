@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { openPlans, startArm } from "./arm/server.ts";
 import type { RunningArm } from "./arm/server.ts";
 import { readJsonFile, writeFileDurably } from "./arm/durable.ts";
+import { PUBLIC_KEYS_FILE } from "./arm/identity/tokens.ts";
 import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
 import type { BackendGroup } from "./arm/backend.ts";
 import { createBlobBackends } from "./blobs/accounts.ts";
@@ -13,6 +14,9 @@ import { createDnsServer } from "./dns/server.ts";
 import type { DnsServer } from "./dns/server.ts";
 import { zonesFrom } from "./dns/zones.ts";
 import { writeSecretFile } from "./files.ts";
+import { createKafkaBackends } from "./kafka/namespaces.ts";
+import type { KafkaBackends } from "./kafka/namespaces.ts";
+import type { KafkaPart } from "./kafka/server.ts";
 import { createClusterBackends } from "./kubernetes/clusters.ts";
 import type { ClusterBackends } from "./kubernetes/clusters.ts";
 import { createPostgresBackends } from "./postgres/servers.ts";
@@ -26,6 +30,8 @@ interface Environment {
   kwok: string;
   postgresBin: string;
   azurite: string;
+  /** Optional: set-up may have found no Java. */
+  kafka?: KafkaPart;
   runAs?: { uid: number; gid: number };
 }
 
@@ -41,6 +47,7 @@ const log = (message: string, error?: unknown): void => {
 
 /** A part that is not named is reported when a resource needs it, so that the rest works without. */
 function readEnvironment(env: NodeJS.ProcessEnv): Environment {
+  const [java, libs] = [env["TIERLIFT_JAVA"], env["TIERLIFT_KAFKA_LIBS"]];
   const [uid, gid] = [env["TIERLIFT_POSTGRES_UID"], env["TIERLIFT_POSTGRES_GID"]].map(Number);
   return {
     home: path.resolve(env["TIERLIFT_HOME"] ?? ".tierlift"),
@@ -48,6 +55,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     kwok: env["TIERLIFT_KWOK"] ?? "kwok",
     postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
     azurite: env["TIERLIFT_AZURITE"] ?? "",
+    ...(java && libs ? { kafka: { java, libs } } : {}),
     ...(Number.isInteger(uid) && Number.isInteger(gid)
       ? { runAs: { uid: uid as number, gid: gid as number } }
       : {}),
@@ -87,30 +95,44 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     onChange: publisher.changed,
     log,
   });
-  const stopServers = async (...groups: BackendGroup[]): Promise<void> => {
-    for (const group of groups) await group.stop().catch((error: unknown) => log("stopping servers", error));
+  const kafka =
+    environment.kafka &&
+    createKafkaBackends({
+      dir: path.join(folder, "kafka"),
+      part: environment.kafka,
+      authority,
+      keysFile: path.join(folder, "arm", PUBLIC_KEYS_FILE),
+      onChange: publisher.changed,
+      log,
+    });
+  const groups: BackendGroup[] = [clusters, postgres, blobs, ...(kafka ? [kafka] : [])];
+  const stopServers = async (): Promise<void> => {
+    for (const group of groups.toReversed())
+      await group.stop().catch((error: unknown) => log("stopping servers", error));
   };
   try {
     const arm: RunningArm = await startArm({
       home: environment.home,
       authority,
       plans,
-      backends: [...clusters.backends, ...postgres.backends, ...blobs.backends],
+      backends: groups.flatMap(({ backends }) => backends),
       unsetConfiguration: (serverId, name) => postgres.configuration(serverId, name, arm.cloud.store),
       log,
     });
     const dns = await startDns(path.join(folder, "dns.json"), arm);
-    await publisher.open(() => describe(arm, dns, authority, { clusters, postgres, blobs }));
+    await publisher.open(() =>
+      describe(arm, dns, authority, { clusters, postgres, blobs, ...(kafka && { kafka }) }),
+    );
     return {
       stop: async () => {
         await publisher.close();
         await arm.close();
         await dns.close();
-        await stopServers(blobs, postgres, clusters);
+        await stopServers();
       },
     };
   } catch (error) {
-    await stopServers(blobs, postgres, clusters);
+    await stopServers();
     throw error;
   }
 }
@@ -132,13 +154,14 @@ interface Servers {
   clusters: ClusterBackends;
   postgres: PostgresBackends;
   blobs: BlobBackends;
+  kafka?: KafkaBackends;
 }
 
 function describe(
   arm: RunningArm,
   dns: DnsServer,
   authority: Authority,
-  { clusters, postgres, blobs }: Servers,
+  { clusters, postgres, blobs, kafka }: Servers,
 ): CloudConnection {
   const platform = arm.cloud.directory.principal(platformPrincipal);
   const tenant = arm.cloud.directory.principal(tenantPrincipal);
@@ -165,6 +188,7 @@ function describe(
     clusters: clusters.clusters(),
     postgres: postgres.servers(),
     blobs: blobs.accounts(),
+    ...(kafka && { kafka: kafka.namespaces() }),
   };
 }
 
