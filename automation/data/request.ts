@@ -3,6 +3,7 @@ import { z } from "zod";
 import { planRoleName } from "../../stacks/naming.ts";
 import { blobsSchema } from "./blobs/request.ts";
 import { DataError } from "./errors.ts";
+import { kafkaSchema } from "./kafka/request.ts";
 
 export const VERBS = [
   "provision",
@@ -58,20 +59,28 @@ const requestSchema = z.object({
     .optional(),
   /** Settled in the cutover's freeze together with the rows. */
   blobs: blobsSchema.optional(),
+  kafka: kafkaSchema.optional(),
 });
 export type DataRequest = z.infer<typeof requestSchema>;
 
 const blobsRequestSchema = z.object({ tenant: tenantSchema, blobs: blobsSchema });
 export type BlobsRequest = z.infer<typeof blobsRequestSchema>;
 
+const kafkaRequestSchema = z.object({ tenant: tenantSchema, kafka: kafkaSchema });
+export type KafkaRequest = z.infer<typeof kafkaRequestSchema>;
+
 /** Throws `BAD_REQUEST` with the paths of the wrong fields; never with their values, which may be passwords. */
 export function parseRequest(text: string): DataRequest {
   return parseDocument(requestSchema, text);
 }
 
-/** The same for the blobs' verbs, which need no server. */
+/** The same for the blobs' verbs and for Kafka's, which need no server. */
 export function parseBlobsRequest(text: string): BlobsRequest {
   return parseDocument(blobsRequestSchema, text);
+}
+
+export function parseKafkaRequest(text: string): KafkaRequest {
+  return parseDocument(kafkaRequestSchema, text);
 }
 
 function parseDocument<T>(schema: z.ZodType<T>, text: string): T {

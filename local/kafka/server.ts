@@ -4,7 +4,7 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { Admin } from "@platformatic/kafka";
+import { Admin, type BaseOptions } from "@platformatic/kafka";
 import { writeSecretFile, writeWhole } from "../files.ts";
 import { ensureAuthority, type Authority } from "../pki/authority.ts";
 import { claimPorts } from "../ports.ts";
@@ -37,6 +37,8 @@ export interface KafkaServer {
   readonly port: number;
   /** A client that may do everything; ended with the server. */
   readonly admin: Admin;
+  /** For further such clients. */
+  readonly clientOptions: BaseOptions;
   isRunning(): boolean;
   /** Settles, with how, when the broker has ended. */
   readonly ended: Promise<string>;
@@ -64,7 +66,8 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
     0o600,
   );
   await format(options, properties);
-  const admin = openAdmin(ports.inner, inner);
+  const clientOptions = planClient(ports.inner, inner);
+  const admin = new Admin(clientOptions);
   const server = await startServer({
     name: `Kafka broker of ${name}`,
     command: java,
@@ -88,6 +91,7 @@ export async function startKafka(options: KafkaServerOptions): Promise<KafkaServ
   return {
     port: ports.clients,
     admin,
+    clientOptions,
     isRunning: () => server.isRunning(),
     ended: server.exited.then((how) => `${server.name} ${how}`),
     stop: async () => {
@@ -169,13 +173,13 @@ async function writeCertificates(dir: string, name: string, authority: Authority
   return { ...inner, ca: own.certificate };
 }
 
-function openAdmin(port: number, { certificate, key, ca }: Inner): Admin {
-  return new Admin({
+function planClient(port: number, { certificate, key, ca }: Inner): BaseOptions {
+  return {
     clientId: "tierlift-local-cloud",
     bootstrapBrokers: [{ host: "127.0.0.1", port }],
     tls: { cert: certificate, key, ca },
     timeout: 15_000,
     connectTimeout: 5_000,
     retries: 0,
-  });
+  };
 }

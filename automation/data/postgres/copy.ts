@@ -38,6 +38,8 @@ export interface Alongside {
   prepare(): Promise<void>;
   /** With writes frozen: brings over the rest and answers what differs then, one sentence each. */
   settle(signal: AbortSignal): Promise<string[]>;
+  /** Whatever the cutover ended with. */
+  close?(): Promise<void>;
 }
 
 /**

@@ -166,6 +166,7 @@ export type Progress = (event: {
   table?: string;
   rows?: number;
   blobs?: number;
+  records?: number;
   bytes?: number;
   seconds?: number;
 }) => void;
