@@ -1,9 +1,10 @@
 /** The outputs of the stacks as this service reads them; anything else in them is left alone. */
 import { parse } from "yaml";
 import { z } from "zod";
+import { planTopics } from "../stacks/stores/plan.ts";
 import { tierliftError } from "./errors.ts";
 import type { ClusterAddress, CredentialsReference } from "./model.ts";
-import type { BlobsDataInput, DataInput, PostgresConnection } from "./ports.ts";
+import type { BlobsDataInput, DataInput, KafkaDataInput, PostgresConnection } from "./ports.ts";
 
 const postgres = z.object({
   host: z.string(),
@@ -13,6 +14,7 @@ const postgres = z.object({
   databases: z.array(z.string()),
 });
 const storage = z.object({ endpoint: z.string(), container: z.string() });
+const kafka = z.object({ bootstrapServers: z.string(), namespace: z.string() });
 const endpoints = z.record(z.string(), z.string());
 
 /** Where the services answer, from the tenant's outputs; empty where none are deployed. */
@@ -101,6 +103,30 @@ export function sharedBlobsOf(
   const source = z.object({ storage }).safeParse(platformOutputs).data?.storage;
   if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "storage" });
   return { tenant: { id, slug }, blobs: { source } };
+}
+
+/** What the data command is told of Kafka: from the shared namespace to the tenant's own. Throws MISSING_OUTPUT. */
+export function kafkaInputOf(
+  tenant: TenantName,
+  credentials: CredentialsReference | undefined,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): KafkaDataInput {
+  const input = sharedKafkaOf(tenant, platformOutputs);
+  const own = z.object({ dedicated: z.object({ kafka }) }).safeParse(outputs).data?.dedicated.kafka;
+  if (own === undefined || credentials === undefined)
+    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.kafka" });
+  return { ...input, kafka: { ...input.kafka, target: { ...own, credentials } } };
+}
+
+/** The same for the shared side alone. */
+export function sharedKafkaOf(
+  { id, slug }: TenantName,
+  platformOutputs: Record<string, unknown>,
+): KafkaDataInput {
+  const source = z.object({ kafka }).safeParse(platformOutputs).data?.kafka;
+  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "kafka" });
+  return { tenant: { id, slug }, kafka: { source, ...planTopics() } };
 }
 
 function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {

@@ -20,6 +20,23 @@ export interface BlobContainer {
 export interface BlobsInput {
   source: BlobContainer;
   target?: BlobContainer & { credentials: CredentialsReference };
+  /** The storage service's time at which both were shown to be the same, for what came late. */
+  asOf?: string;
+}
+
+/** Kafka's side of an Event Hubs namespace. */
+export interface KafkaNamespace {
+  bootstrapServers: string;
+  namespace: string;
+}
+
+/** The namespaces of a move, as the containers. */
+export interface KafkaInput {
+  source: KafkaNamespace;
+  target?: KafkaNamespace & { credentials: CredentialsReference };
+  /** Partitions of the topics that both have. */
+  topics: Record<string, number>;
+  retentionHours: number;
 }
 
 /** The data command's standard input. */
@@ -32,13 +49,18 @@ export interface DataInput {
   freezeBudgetMs?: number;
   /** Settled by the cutover in the same freeze. */
   blobs?: BlobsInput;
+  kafka?: KafkaInput;
 }
 
 /** The same for the blobs' verbs. */
 export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
 
+/** The same for Kafka's verbs. */
+export type KafkaDataInput = Required<Pick<DataInput, "tenant" | "kafka">>;
+
 export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
-export type BlobsVerb = "catch-up" | "verify" | "inspect";
+export type BlobsVerb = "catch-up" | "verify" | "late" | "inspect";
+export type KafkaVerb = "catch-up" | "verify" | "finish" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -56,6 +78,18 @@ export interface CutoverReport {
   /** Rows that were compared with writes frozen. */
   comparedInFreeze: number;
   differences: string[];
+  /** The storage service's time at which the blobs' last listing in the freeze began. */
+  blobsAsOf?: string | undefined;
+  /** What the old services wrote after that, brought over before it left the shared stores; absent until then. */
+  late?: LateBlobs | undefined;
+  /** Records that the old services made after the freeze, brought over as well; absent until then. */
+  lateRecords?: number | undefined;
+}
+
+export interface LateBlobs {
+  copied: { blobs: number; bytes: number };
+  /** Names of those that the new side has written as well: its own stay, and these are beside them. */
+  aside: string[];
 }
 
 export interface VerificationCheck {
@@ -120,6 +154,8 @@ export interface SliceDigest {
   rows: Record<string, string>;
   /** Count and digest over names and MD5s. */
   blobs: string;
+  /** Count and digest of the records; absent where there is no Kafka. */
+  records?: string;
   /** What the tenant's role may do on the shared server. */
   role: string;
   /** Tier and limits. */
@@ -152,6 +188,8 @@ export interface Ports {
   runData(verb: DataVerb, input: DataInput, signal: AbortSignal): Promise<DataReport>;
   /** Runs the data command for blobs. Rejects with DATA_COMMAND_FAILED. */
   runBlobs(verb: BlobsVerb, input: BlobsDataInput, signal: AbortSignal): Promise<DataReport>;
+  /** Runs the data command for Kafka; absent where the cloud has none. Rejects with DATA_COMMAND_FAILED. */
+  runKafka?: (verb: KafkaVerb, input: KafkaDataInput, signal: AbortSignal) => Promise<DataReport>;
   /** The A records a name has now, asked of the zone's own servers. */
   resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
   verify(context: VerificationContext): Promise<VerificationReport>;

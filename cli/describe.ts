@@ -73,6 +73,16 @@ export function describeFreeze({ mode, frozenSeconds, comparedInFreeze }: Cutove
   return `Writes were frozen for ${frozenSeconds.toFixed(2)} s until both sides were shown to be the same (${rows})`;
 }
 
+/** What came late from the old side: a line where blobs were brought over, and one for each that both sides have written. */
+export function describeLate({ late }: CutoverReport): string[] {
+  if (late === undefined || late.copied.blobs === 0) return [];
+  const { blobs, bytes } = late.copied;
+  return [
+    `Late writes of the old services were brought over: ${blobs} blobs, ${bytes} bytes`,
+    ...late.aside.map((name) => printable(`  both sides wrote it, the old one's is beside the new: ${name}`)),
+  ];
+}
+
 /** `azure-native:network:Subnet` → `azure-native:network`; `kubernetes:apps/v1:Deployment` → `kubernetes:apps`. */
 function familyOf(type: string): string {
   const [provider = "", module = ""] = type.split(":");

@@ -1,7 +1,7 @@
 /** A migration watched by a person or a script until it is where they wait for it. */
 import type { JobStatus, Tenant } from "../automation/model.ts";
 import type { Context } from "./command.ts";
-import { describeFreeze } from "./describe.ts";
+import { describeFreeze, describeLate } from "./describe.ts";
 import { createDisplay, createReader, type Display } from "./display.ts";
 import { EXIT, UnreachableError } from "./errors.ts";
 import { printLine, printResult, tell } from "./io.ts";
@@ -74,6 +74,7 @@ export function describeOutcome({ slug }: Tenant, job: Job): string[] {
     ...(error === undefined ? [] : wrap(`${error.code}: ${error.message}`, "  ")),
     ...(reason === undefined ? [] : wrap(`Reason given: ${reason}`, "  ")),
     ...(status === "COMPLETED" && cutover ? wrap(`${describeFreeze(cutover)}.`, "  ") : []),
+    ...(status === "COMPLETED" && cutover ? describeLate(cutover).flatMap((line) => wrap(line, "  ")) : []),
     ...(until === "" ? [] : wrap(`To be completed until ${until}, or it is rolled back.`, "  ")),
     ...(next.length === 0 ? [] : ["Next:", ...next]),
   ];

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { createRequire } from "node:module";
 import { checkServicePrincipal } from "../automation/azure/service-principal.ts";
 import { createSecretResolver } from "../automation/azure/key-vault.ts";
-import { createBlobLogins } from "../automation/blob-logins.ts";
+import { createStoreLogins } from "../automation/store-logins.ts";
 import { createDataRunner } from "../automation/data-command.ts";
 import { createDnsResolver } from "../automation/dns.ts";
 import type { StackEngine } from "../automation/engine/engine.ts";
@@ -89,13 +89,15 @@ export async function composeAutomation(
     credential: target.credential,
     verifyChallenge: target.cloud.instanceDiscovery,
   });
-  const data = createDataRunner({
+  const { runKafka, ...others } = createDataRunner({
     // The stacks keep the command that stays the same from one version to the next; a bundle's path does not.
     command: bundles === undefined ? dataCommand : [process.execPath, path.join(bundles, "data.mjs")],
     environment,
-    signIn: createBlobLogins({ program: target.program, resolveSecret }),
+    signIn: createStoreLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
+  const isWithoutKafka = target.program.absentStores?.includes("kafka") ?? false;
+  const data = isWithoutKafka ? others : { ...others, runKafka };
   const ports = createPorts({ settings, target, engine, resolveSecret, data });
   return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
 }
@@ -105,7 +107,7 @@ function createPorts(options: {
   target: Target;
   engine: StackEngine;
   resolveSecret: Ports["resolveSecret"];
-  data: Pick<Ports, "runData" | "runBlobs">;
+  data: Pick<Ports, "runData" | "runBlobs" | "runKafka">;
 }): Ports {
   const { settings, target, engine, resolveSecret, data } = options;
   const { cloud, credential } = target;

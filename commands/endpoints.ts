@@ -17,12 +17,15 @@ export interface Endpoints {
   postgres: { resourceId: string; host: string; port: number; user: string; passwordFile: string }[];
   /** Blob servers of storage accounts; identities of the local directory are let in. */
   blobs: { resourceId: string; endpoint: string }[];
+  /** Kafka brokers of event namespaces, for identities as well; absent where set-up brought no Kafka. */
+  kafka?: { resourceId: string; bootstrapServers: string }[];
   /** A service principal of the local directory that may be submitted. */
   credentials: { clientId: string; clientSecretRef: string; azureTenantId: string; subscriptionId: string };
 }
 
 export function endpointsOf(api: string, connection: CloudConnection): Endpoints {
-  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, credentials } = connection;
+  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, kafka, credentials } =
+    connection;
   return {
     api,
     arm: armUrl,
@@ -32,6 +35,7 @@ export function endpointsOf(api: string, connection: CloudConnection): Endpoints
     clusters,
     postgres,
     blobs,
+    ...(kafka && { kafka }),
     credentials,
   };
 }

@@ -12,11 +12,17 @@ export interface PostgresLogin {
   password: pulumi.Output<string>;
 }
 
+/** Kafka's side of an Event Hubs namespace; whoever comes there brings a token for the namespace's name. */
+export interface KafkaAddress {
+  bootstrapServers: pulumi.Output<string>;
+  namespace: pulumi.Output<string>;
+}
+
 /** What the services of one namespace connect to; passwords are secret outputs. */
 export interface StoreConnections {
   postgres: PostgresLogin;
   cache: { host: pulumi.Output<string>; port: pulumi.Output<number>; password: pulumi.Output<string> };
-  kafka: { bootstrapServers: pulumi.Output<string> };
+  kafka: KafkaAddress;
 }
 
 /** The certificate of the tenant's hosts as handed in; both parts are secret outputs. */

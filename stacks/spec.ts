@@ -85,6 +85,10 @@ export interface ProgramSecrets {
   tls?: { certificatePem: string; privateKeyPem: string };
 }
 
+/** Stores that a cloud may do without: their servers are optional parts of the local one. */
+export const OPTIONAL_STORES = ["kafka"] as const;
+export type OptionalStore = (typeof OPTIONAL_STORES)[number];
+
 /** How the programs reach their clouds; the same for every stack of one installation. */
 export interface ProgramSettings {
   /** `host:port` that answers `/metadata/endpoints`, when it is not public Azure. */
@@ -99,6 +103,8 @@ export interface ProgramSettings {
   /** The platform principal's secret; absent when the ambient credential is used. */
   platformClientSecret?: string;
   images: { registry: string; tag: string };
+  /** No server stands behind these: nothing is moved to or from them. Azure has all. */
+  absentStores?: OptionalStore[];
   /** The cert-manager issuer to ask for certificates where no `tls` is handed in. */
   certificateIssuer?: string;
   /** The command that runs this project's data mover, for example `["node", "--import", "tsx", ".../main.ts"]`. */

@@ -35,6 +35,13 @@ export function declareTenant(
     source: { ...platform.blobs, login: planPlatformLogin(settings) },
   };
 
+  const sharedKafka = settings.absentStores?.includes("kafka")
+    ? undefined
+    : {
+        metadataHost: settings.metadataHost,
+        source: { ...platform.stores.kafka, login: planPlatformLogin(settings) },
+      };
+
   const slice =
     spec.slice &&
     new Slice(tenant.slug, {
@@ -55,6 +62,7 @@ export function declareTenant(
       administrator: platform.stores.postgres,
       databases: platform.databases,
       blobs: sharedBlobs,
+      ...(sharedKafka && { kafka: sharedKafka }),
       images: settings.images,
       dataCommand: settings.dataCommand,
       ingress: { domains: [zoneName], tls, certificateIssuer: settings.certificateIssuer },
@@ -73,6 +81,7 @@ export function declareTenant(
       tls,
       source: { ...platform.stores.postgres, databases: platform.databases },
       sharedBlobs,
+      ...(sharedKafka && { sharedKafka }),
     });
 
   const target = (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress;

@@ -166,6 +166,18 @@ const cutoverReport = named(
     frozenSeconds: z.number(),
     comparedInFreeze: count,
     differences: z.array(text),
+    blobsAsOf: timestamp
+      .optional()
+      .describe("The storage service's time at which the blobs' last listing in the freeze began."),
+    late: z
+      .object({ copied: z.object({ blobs: count, bytes: count }), aside: z.array(text) })
+      .optional()
+      .describe(
+        "Blobs that the old services wrote after that, brought over; those that the new side has written as well are beside its own, under the names in `aside`.",
+      ),
+    lateRecords: count
+      .optional()
+      .describe("Records that the old services made in the shared topics after the freeze, brought over."),
   }),
   "CutoverReport",
   "What the last changes were brought over with: writes frozen, rows compared, differences found.",

@@ -8,6 +8,7 @@ export const EXIT_CODES = {
   REFUSED: 5,
   FREEZE_BUDGET: 6,
   STORAGE: 7,
+  LAG: 8,
   BROKER: 9,
   CANCELLED: 143,
 } as const;

@@ -66,7 +66,11 @@ async function openAlongside(request: DataRequest, signal: AbortSignal): Promise
   }
   return {
     prepare: async () => void (await Promise.all(others.map((other) => other.prepare()))),
-    settle: async (frozen) => (await Promise.all(others.map((other) => other.settle(frozen)))).flat(),
+    settle: async (frozen) => {
+      const settled = await Promise.all(others.map((other) => other.settle(frozen)));
+      const differences = settled.flatMap((one) => one.differences);
+      return settled.reduce((whole, one) => ({ ...whole, ...one, differences }), { differences });
+    },
     close: async () => void (await Promise.all(others.map(async (other) => other.close?.()))),
   };
 }

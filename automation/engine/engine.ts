@@ -72,18 +72,25 @@ export interface UpdateOptions extends OperationOptions {
   beforeSwitch?: (signal: AbortSignal) => Promise<void>;
 }
 
+export interface DestroyTargets {
+  /** Types of components. */
+  components: string[];
+  /** Types of resources. */
+  keep?: string[];
+}
+
 /** One operation per stack at a time; no two stacks share a process. All calls reject with a TierliftError. */
 export interface StackEngine {
   preview(request: ProgramRequest, options: OperationOptions): Promise<ChangeSet>;
   /** Previews, has the change set approved, and applies exactly that plan. */
   update(request: ProgramRequest, options: UpdateOptions): Promise<ChangeSet>;
   /**
-   * Destroys without running the program: the resources under the component of this type and what `alsoTypes`
-   * components hold, or all of the stack.
+   * Destroys without running the program: the components of these types and what is under them, but for the resources
+   * of the types in `keep` and what those stand under; or all of the stack.
    */
   destroy(
     stack: string,
-    targets: { components: string[] } | "all",
+    targets: DestroyTargets | "all",
     options: OperationOptions,
   ): Promise<{ deleted: number }>;
   /** Forgets an empty stack. */

@@ -164,7 +164,9 @@ export function createStackEngine(options: StackEngineOptions): StackEngine {
         if (state === null) return { deleted: 0 };
         const resources = resourcesOf(state);
         const chosen =
-          targets === "all" ? resources.map(({ urn }) => urn) : subtreeOf(resources, targets.components);
+          targets === "all"
+            ? resources.map(({ urn }) => urn)
+            : subtreeOf(resources, targets.components, targets.keep);
         if (chosen.length === 0 && targets !== "all") return { deleted: 0 };
         operationOptions.onProgress?.({ kind: "planned", resources: chosen.length });
         const operation = { kind: "destroy", stack, targets: targets === "all" ? targets : chosen } as const;

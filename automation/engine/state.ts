@@ -37,12 +37,25 @@ export function resourcesOf(exported: ExportedStack): StackResource[] {
     }));
 }
 
-/** The URNs of all components of the given types and of everything below them. */
-export function subtreeOf(resources: StackResource[], componentTypes: string[]): string[] {
+/**
+ * The URNs of all components of the given types and of everything below them, without the resources of the types to
+ * keep and what those stand under.
+ */
+export function subtreeOf(
+  resources: StackResource[],
+  componentTypes: string[],
+  keepTypes: string[] = [],
+): string[] {
   const chosen = new Set<string>();
   // The state lists a parent before its children, so one pass is enough.
   for (const { urn, type, parent } of resources) {
     if (componentTypes.includes(type) || (parent !== undefined && chosen.has(parent))) chosen.add(urn);
+  }
+  const parents = new Map(resources.map(({ urn, parent }) => [urn, parent]));
+  for (const { urn, type } of resources) {
+    if (!keepTypes.includes(type)) continue;
+    for (let kept: string | undefined = urn; kept !== undefined; kept = parents.get(kept))
+      chosen.delete(kept);
   }
   return [...chosen];
 }

@@ -40,6 +40,8 @@ interface Rule {
 }
 
 export const SLICE = "tierlift:slice:Slice";
+/** What holds the slice's place in the shared stores: the data command, whose deletion takes the tenant's data out. */
+export const STORE_HOLDER = "command:local:Command";
 export const DEDICATED = "tierlift:dedicated:Dedicated";
 export const TENANT_ZONE = "tierlift:dns:TenantZone";
 export const NEXT_RECORDS = "tierlift:dns:NextRecords";

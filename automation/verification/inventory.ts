@@ -11,7 +11,7 @@ import type { Inventory, InventoryAnswer, InventoryContext, Ports } from "../por
 import { answersAt, createClusterReader } from "./cluster.ts";
 import { createFootprintReader } from "./footprint-arm.ts";
 import type { FootprintReader } from "./footprint-arm.ts";
-import { inspectShared, inspectSharedBlobs, platformOf } from "./shared.ts";
+import { inspectShared, inspectSharedBlobs, inspectSharedKafka, platformOf } from "./shared.ts";
 import { createZoneReader } from "./zone-arm.ts";
 import type { ZoneReader } from "./zone-arm.ts";
 
@@ -25,6 +25,7 @@ export interface InventoryOptions {
   resolveDns: Ports["resolveDns"];
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
+  runKafka?: Ports["runKafka"];
 }
 
 type Question = [place: string, ask: () => Promise<string[]>];
@@ -144,7 +145,9 @@ function askZone(
 
 const askShared = (options: InventoryOptions, context: InventoryContext): Question[] => [
   ...askSharedServer(options, context),
-  ...(context.scope === "everything" ? askSharedAccount(options, context) : []),
+  ...(context.scope === "everything"
+    ? [...askSharedAccount(options, context), ...askSharedNamespace(options, context)]
+    : []),
 ];
 
 const askSharedAccount = ({ runBlobs }: InventoryOptions, context: InventoryContext): Question[] => [
@@ -156,6 +159,21 @@ const askSharedAccount = ({ runBlobs }: InventoryOptions, context: InventoryCont
     },
   ],
 ];
+
+/** Records in common topics are not asked for: Kafka deletes no single ones, and they leave by their age. */
+const askSharedNamespace = ({ runKafka }: InventoryOptions, context: InventoryContext): Question[] =>
+  runKafka === undefined
+    ? []
+    : [
+        [
+          "kafka: the shared namespace",
+          async () => {
+            const { topics, groups } = await inspectSharedKafka(runKafka, context);
+            const own = topics.filter(({ scope }) => scope === "own").map(({ topic }) => `topic ${topic}`);
+            return [...own, ...groups.map((group) => `group ${group}`)];
+          },
+        ],
+      ];
 
 const askSharedServer = ({ runData }: InventoryOptions, context: InventoryContext): Question[] => [
   [

@@ -1,7 +1,7 @@
-/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server and blobs. */
+/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server, blobs and topics. */
 import { z } from "zod";
 import { tierliftError } from "../errors.ts";
-import { sharedBlobsOf } from "../outputs.ts";
+import { sharedBlobsOf, sharedKafkaOf } from "../outputs.ts";
 import type { Ports, SliceContext } from "../ports.ts";
 
 const postgres = z.object({
@@ -56,4 +56,19 @@ export async function inspectSharedBlobs(
   { tenant, platformOutputs, signal }: SliceContext,
 ): Promise<z.infer<typeof blobsReport>> {
   return blobsReport.parse(await runBlobs("inspect", sharedBlobsOf(tenant, platformOutputs), signal));
+}
+
+const kafkaReport = z.object({
+  records: z.number(),
+  digest: z.string(),
+  groups: z.array(z.string()),
+  topics: z.array(z.object({ topic: z.string(), scope: z.enum(["tenant", "own"]) })),
+});
+
+/** What the shared namespace holds of the tenant, by the data command. */
+export async function inspectSharedKafka(
+  runKafka: NonNullable<Ports["runKafka"]>,
+  { tenant, platformOutputs, signal }: SliceContext,
+): Promise<z.infer<typeof kafkaReport>> {
+  return kafkaReport.parse(await runKafka("inspect", sharedKafkaOf(tenant, platformOutputs), signal));
 }

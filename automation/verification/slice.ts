@@ -8,21 +8,28 @@ import type { ClusterReader } from "./cluster.ts";
 import { declaredObjects } from "./objects.ts";
 import type { DeclaredObject } from "./objects.ts";
 import { eachOf } from "./parallel.ts";
-import { inspectShared, inspectSharedBlobs, platformOf } from "./shared.ts";
+import { inspectShared, inspectSharedBlobs, inspectSharedKafka, platformOf } from "./shared.ts";
 
 export interface SliceReaderOptions {
   engine: Pick<StackEngine, "resources">;
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
+  runKafka?: Ports["runKafka"];
 }
 
-/** Makes the reader of slices: the objects that the state declares, read from the API server; rows; blobs; limits. */
-export function createSliceReader({ engine, runData, runBlobs }: SliceReaderOptions): Ports["digestSlice"] {
+/** Makes the reader of slices: the objects that the state declares, read from the API server; rows; blobs; records; limits. */
+export function createSliceReader({
+  engine,
+  runData,
+  runBlobs,
+  runKafka,
+}: SliceReaderOptions): Ports["digestSlice"] {
   return async (context) => {
-    const [objects, shared, held] = await Promise.all([
+    const [objects, shared, held, records] = await Promise.all([
       digestObjects(engine, context),
       inspectShared(runData, context),
       inspectSharedBlobs(runBlobs, context),
+      runKafka && inspectSharedKafka(runKafka, context),
     ]);
     const rows = shared.databases.flatMap(({ name, tables }) =>
       tables.map(({ table, rows, checksum }) => [`${name} / ${table}`, `${rows} rows, ${checksum}`] as const),
@@ -33,6 +40,7 @@ export function createSliceReader({ engine, runData, runBlobs }: SliceReaderOpti
       objects,
       rows: Object.fromEntries(rows),
       blobs: `${held.blobs} blobs, ${held.bytes} bytes, ${held.digest}`,
+      ...(records && { records: `${records.records} records, ${records.digest}` }),
       role: exists
         ? `there, ${reads ? "reads" : "may not read"}, ${writes ? "writes" : "may not write"}`
         : "none",

@@ -2,7 +2,13 @@
 import type { ChangeSet } from "../../automation/engine/engine.ts";
 import type { JobStatus, Tenant, TierliftEvent } from "../../automation/model.ts";
 import type { Client } from "../../cli/client.ts";
-import { createTeller, describeChanges, describeFreeze, describeReport } from "../../cli/describe.ts";
+import {
+  createTeller,
+  describeChanges,
+  describeFreeze,
+  describeLate,
+  describeReport,
+} from "../../cli/describe.ts";
 import { createWatch, type Job, type Watch } from "../../cli/watch.ts";
 import { CommandError } from "../command-line.ts";
 import { askDns, type Stage } from "./stage.ts";
@@ -72,6 +78,7 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   if (status !== "COMPLETED") throw new CommandError(`the migration is ${status}`);
   if (!cutover) throw new CommandError("there is no report of the cutover");
   print(`  ${describeFreeze(cutover)}`);
+  for (const line of describeLate(cutover)) print(`  ${line}`);
   const verified = verification?.checks.find(({ group, name }) => group === "data" && name === "blobs");
   return { copied, verified: verified?.found.replace("equal: ", "") ?? "nothing" };
 }

@@ -37,6 +37,8 @@ export async function createLocalTarget({
       metadataHost,
       platform: { ...platformOf(platform), useDefaultCredential: false },
       platformClientSecret: clientSecret,
+      // Its server is an optional part of the local cloud.
+      ...(connection.kafka === undefined && { absentStores: ["kafka"] }),
     },
     plugins: planPlugins(replacedPlugins),
     hostedPlugins: PLUGIN_NAMES.filter((name) => replacedPlugins[name] === undefined),

@@ -6,7 +6,10 @@ import type { ProgramSettings } from "../../stacks/spec.ts";
 
 export interface Target {
   /** How the programs reach the platform's subscription. */
-  program: Pick<ProgramSettings, "metadataHost" | "platform" | "platformClientSecret" | "certificateIssuer">;
+  program: Pick<
+    ProgramSettings,
+    "metadataHost" | "platform" | "platformClientSecret" | "certificateIssuer" | "absentStores"
+  >;
   /** Plugins of this project's own; those that are not here are the official ones. */
   plugins: { name: string; path: string }[];
   /** Those of them that one process can serve to many engines, by name. */

@@ -1,9 +1,9 @@
-/** The copy of a tenant's rows and blobs from the shared stores to its own. */
+/** The copy of a tenant's rows, blobs and records from the shared stores to its own. */
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { PostgresLogin, Tenant } from "../connections.ts";
-import { planBlobsStdin, planDataCommand, planDataTenant, planStdin } from "./command.ts";
-import type { BlobContainer, BlobsDocument } from "./command.ts";
+import { planBlobsStdin, planDataCommand, planDataTenant, planKafkaStdin, planStdin } from "./command.ts";
+import type { BlobContainer, BlobsDocument, KafkaDocument, KafkaNamespace } from "./command.ts";
 
 export interface DataMigrationArgs {
   tenant: Tenant;
@@ -14,8 +14,12 @@ export interface DataMigrationArgs {
   databases: pulumi.Input<string[]>;
   /** The shared container and the tenant's own. */
   blobs: BlobsDocument["blobs"] & { target: BlobContainer };
+  /** The shared namespace and the tenant's own; absent where there is no server behind them. */
+  kafka?: KafkaDocument["kafka"] & { target: KafkaNamespace };
   dataCommand: string[];
 }
+
+type Reports = Record<"postgres" | "blobs", pulumi.Output<unknown>> & { kafka?: pulumi.Output<unknown> };
 
 /**
  * Runs the data command for each store once for each migration. Its deletion does nothing: the copies go with the
@@ -24,23 +28,24 @@ export interface DataMigrationArgs {
  */
 export class DataMigration extends pulumi.ComponentResource {
   /** The command's reports by store: what was found and copied, and how fast. They hold no secrets. */
-  readonly reports: Record<"postgres" | "blobs", pulumi.Output<unknown>>;
+  readonly reports: Reports;
 
   constructor(name: string, args: DataMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:data:DataMigration", name, {}, opts);
     const tenant = planDataTenant(args.tenant);
-    const { source, target, databases, migrationId, blobs } = args;
+    const { source, target, databases, migrationId, blobs, kafka } = args;
     const rows = planStdin({ tenant, source, target, databases, migrationId });
     this.reports = {
       postgres: this.copy(name, "postgres", rows, args),
       blobs: this.copy(name, "blobs", planBlobsStdin({ tenant, blobs }), args),
+      ...(kafka && { kafka: this.copy(name, "kafka", planKafkaStdin({ tenant, kafka }), args) }),
     };
     this.registerOutputs({ reports: this.reports });
   }
 
   private copy(
     name: string,
-    store: "postgres" | "blobs",
+    store: keyof Reports,
     stdin: pulumi.Output<string>,
     { dataCommand, migrationId }: DataMigrationArgs,
   ): pulumi.Output<unknown> {

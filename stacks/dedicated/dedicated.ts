@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planStores, planUserPools } from "../azure-sizes.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Footing, PostgresLogin, Tenant, TlsPair } from "../connections.ts";
-import type { BlobsDocument } from "../data/command.ts";
+import type { BlobsDocument, KafkaDocument } from "../data/command.ts";
 import { DataMigration } from "../data/data-migration.ts";
 import { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { IngressIp } from "../infrastructure/ingress-ip.ts";
@@ -43,6 +43,8 @@ export interface DedicatedArgs {
   source: PostgresLogin & { databases: pulumi.Output<string[]> };
   /** The shared container, which the tenant's blobs are copied from. */
   sharedBlobs: BlobsDocument["blobs"];
+  /** The shared namespace of topics; absent where there is no server behind it. */
+  sharedKafka?: KafkaDocument["kafka"];
 }
 
 /** The namespace of the services on a cluster of the tenant's own. */
@@ -136,6 +138,9 @@ export class Dedicated extends pulumi.ComponentResource {
           target: stores.connections.postgres,
           databases: stores.postgres.databases,
           blobs: { ...args.sharedBlobs, target: { ...blobs, login: this.login(args) } },
+          ...(args.sharedKafka && {
+            kafka: { ...args.sharedKafka, target: { ...stores.connections.kafka, login: this.login(args) } },
+          }),
           dataCommand: args.settings.dataCommand,
         },
         { parent: this, dependsOn: [infrastructure] },
@@ -167,6 +172,7 @@ export class Dedicated extends pulumi.ComponentResource {
         databases: stores.postgres.databases,
       },
       storage: blobs,
+      kafka: stores.connections.kafka,
       serviceEndpoints: services?.endpoints,
       dataReports: migration?.reports,
     };

@@ -4,8 +4,14 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { planConnections } from "../azure-sizes.ts";
 import type { Footing, IngressHosts, PostgresLogin, StoreConnections, Tenant } from "../connections.ts";
-import { planBlobsStdin, planDataCommand, planDataTenant, planStdin } from "../data/command.ts";
-import type { BlobsDocument } from "../data/command.ts";
+import {
+  planBlobsStdin,
+  planDataCommand,
+  planDataTenant,
+  planKafkaStdin,
+  planStdin,
+} from "../data/command.ts";
+import type { BlobsDocument, KafkaDocument } from "../data/command.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { planSliceNamespace } from "../kubernetes/manifests.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
@@ -25,12 +31,14 @@ export interface SliceArgs {
   databases: pulumi.Input<string[]>;
   /** The shared container of blobs. */
   blobs: BlobsDocument["blobs"];
+  /** The shared namespace of topics; absent where there is no server behind it. */
+  kafka?: KafkaDocument["kafka"];
   images: { registry: string; tag: string };
   dataCommand: string[];
   ingress: IngressHosts;
 }
 
-/** The slice. Destroying it takes the tenant's rows and blobs out of the shared stores as well. */
+/** The slice. Destroying it takes the tenant's rows, blobs, topics and groups out of the shared stores as well. */
 export class Slice extends pulumi.ComponentResource {
   readonly namespace: pulumi.Output<string>;
   /** Where each service answers inside the shared cluster. */
@@ -49,8 +57,12 @@ export class Slice extends pulumi.ComponentResource {
       dependsOn,
     });
 
-    // First in, last out: rows and blobs leave only after the namespace, and with it every writer, is gone.
-    const stores = [this.provisionRole(name, args), this.claimBlobs(name, args)];
+    // First in, last out: what is in the stores leaves only after the namespace, and with it every writer, is gone.
+    const stores = [
+      this.provisionRole(name, args),
+      this.claimBlobs(name, args),
+      ...this.claimTopics(name, args),
+    ];
     const footing: Footing = { tenant: args.tenant, tier: args.tier };
     const namespace = new TenantNamespace(
       name,
@@ -103,13 +115,29 @@ export class Slice extends pulumi.ComponentResource {
     );
   }
 
-  /** The tenant's blobs need nothing before there are any; they leave when this does. Without triggers, as the role. */
   private claimBlobs(name: string, args: SliceArgs): pulumi.Resource {
+    const { tenant, blobs } = args;
+    return this.claim(name, "blobs", planBlobsStdin({ tenant: planDataTenant(tenant), blobs }), args);
+  }
+
+  private claimTopics(name: string, args: SliceArgs): pulumi.Resource[] {
+    const { tenant, kafka } = args;
+    if (!kafka) return [];
+    return [this.claim(name, "kafka", planKafkaStdin({ tenant: planDataTenant(tenant), kafka }), args)];
+  }
+
+  /** What needs nothing before there is any of it, and leaves when this does. Without triggers, as the role. */
+  private claim(
+    name: string,
+    store: "blobs" | "kafka",
+    stdin: pulumi.Output<string>,
+    { dataCommand }: SliceArgs,
+  ): pulumi.Resource {
     return new command.local.Command(
-      `${name}-blobs`,
+      `${name}-${store}`,
       {
-        delete: planDataCommand(args.dataCommand, "blobs", "purge"),
-        stdin: planBlobsStdin({ tenant: planDataTenant(args.tenant), blobs: args.blobs }),
+        delete: planDataCommand(dataCommand, store, "purge"),
+        stdin,
         logging: command.local.Logging.Stderr,
         addPreviousOutputInEnv: false,
       },

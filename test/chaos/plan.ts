@@ -6,7 +6,14 @@ import { createRandom } from "./random.ts";
 export const DATA_PHASES = ["MIGRATING_DATA", "CUTTING_OVER", "DECOMMISSIONING_SHARED"] as const;
 export type DataPhase = (typeof DATA_PHASES)[number] & Phase;
 
-export const VICTIMS = ["mover", "service", "shared server", "own server"] as const;
+export const VICTIMS = [
+  "mover",
+  "service",
+  "shared server",
+  "own server",
+  "shared blob server",
+  "own blob server",
+] as const;
 export type Victim = (typeof VICTIMS)[number];
 
 export interface Kill {

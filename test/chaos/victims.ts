@@ -6,7 +6,7 @@ import { until } from "../e2e/installation.ts";
 import type { Victim } from "./plan.ts";
 
 /** The data command, from its source and as a bundle. */
-const MOVER = /(?:\/data\.mjs|\/automation\/data\/main\.ts)\0postgres\0/;
+const MOVER = /(?:\/data\.mjs|\/automation\/data\/main\.ts)\0/;
 /** A phase has no mover all the time: so long is waited for one. */
 const MOVER_MS = 20_000;
 const BACK_MS = 60_000;
@@ -24,6 +24,10 @@ export async function killVictim(victim: Victim, installation: Halves, slug: str
       return await killServer(installation, "platform");
     case "own server":
       return await killServer(installation, slug);
+    case "shared blob server":
+      return await killBlobServer(installation, "platform");
+    case "own blob server":
+      return await killBlobServer(installation, slug);
   }
 }
 
@@ -48,28 +52,45 @@ export function moversOf(installation: Halves): number[] {
   });
 }
 
-/** Its postmaster; PostgreSQL's other processes end with it, and the local cloud starts a new one on the same data. */
+/** Its postmaster; PostgreSQL's other processes end with it. */
 async function killServer(installation: Halves, name: string): Promise<boolean> {
   const server = installation.endpoints().postgres.find(({ resourceId }) => resourceId.includes(name));
-  const before = server && postmasterOf(server.port);
-  if (server === undefined || before === undefined) return false;
+  return server !== undefined && (await killAndAwait(() => postmasterOf(server.port)));
+}
+
+async function killBlobServer(installation: Halves, name: string): Promise<boolean> {
+  const account = installation.endpoints().blobs.find(({ resourceId }) => resourceId.includes(name));
+  if (account === undefined) return false;
+  const { port } = new URL(account.endpoint);
+  return await killAndAwait(() => processOf((words) => words[words.indexOf("--blobPort") + 1] === port));
+}
+
+/** The local cloud starts a new one on the same data. */
+async function killAndAwait(find: () => number | undefined): Promise<boolean> {
+  const before = find();
+  if (before === undefined) return false;
   process.kill(before, "SIGKILL");
   await until(
-    () => Promise.resolve(postmasterOf(server.port)),
+    () => Promise.resolve(find()),
     (now) => now !== undefined && now !== before,
     BACK_MS,
   );
   return true;
 }
 
-/** The process that serves a port: a server notes its own id and its port in its data folder. */
-function postmasterOf(port: number): number | undefined {
+/** The server of a port: it notes its own id and its port in its data folder. */
+const postmasterOf = (port: number): number | undefined =>
+  processOf((words, pid) => {
+    const data = words[words.indexOf("-D") + 1] ?? "";
+    if (!words[0]?.endsWith("postgres") || !path.isAbsolute(data)) return false;
+    const note = readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n");
+    return note[0] === pid && Number(note[3]) === port;
+  });
+
+function processOf(isIt: (words: string[], pid: string) => boolean): number | undefined {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
-      const data = /postgres\0-D\0([^\0]+)/.exec(readFileSync(`/proc/${pid}/cmdline`, "utf8"))?.[1];
-      if (data === undefined) continue;
-      const note = readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n");
-      if (note[0] === pid && Number(note[3]) === port) return Number(pid);
+      if (isIt(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0"), pid)) return Number(pid);
     } catch {
       continue; // gone meanwhile
     }

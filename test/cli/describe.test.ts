@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import type { ChangeSet, OperationKind } from "../../automation/engine/engine.ts";
-import { describeChanges, describeFreeze, describePhase, describeReport } from "../../cli/describe.ts";
+import {
+  describeChanges,
+  describeFreeze,
+  describeLate,
+  describePhase,
+  describeReport,
+} from "../../cli/describe.ts";
 
 const operation = (type: string, kind: OperationKind = "create") => ({
   operation: kind,
@@ -71,6 +77,18 @@ test.each([
 ] as const)("a cutover that %s is told by its freeze", (mode, told) => {
   const report = { mode, frozenSeconds: 0.312, comparedInFreeze: 7, differences: [] };
   expect(describeFreeze(report)).toBe(`Writes were frozen for ${told}`);
+});
+
+test("late blobs are told where there were any, and each that is beside another", () => {
+  const report = { mode: "followed", frozenSeconds: 0.3, comparedInFreeze: 7, differences: [] } as const;
+  const late = (blobs: number, ...aside: string[]) =>
+    describeLate({ ...report, differences: [], late: { copied: { blobs, bytes: 12 }, aside } });
+  expect(describeLate({ ...report, differences: [] })).toEqual([]);
+  expect(late(0)).toEqual([]);
+  expect(late(2, "a.csv.shared-20260301T100000Z")).toEqual([
+    "Late writes of the old services were brought over: 2 blobs, 12 bytes",
+    "  both sides wrote it, the old one's is beside the new: a.csv.shared-20260301T100000Z",
+  ]);
 });
 
 test.each([

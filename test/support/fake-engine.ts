@@ -8,6 +8,7 @@ import type {
   StackEngine,
   StackResource,
 } from "../../automation/engine/engine.ts";
+import { subtreeOf } from "../../automation/engine/state.ts";
 import { tierliftError } from "../../automation/errors.ts";
 import type { ProgramRequest } from "../../stacks/spec.ts";
 import { declaredBy, DEDICATED_ADDRESS, SLICE_ADDRESS } from "./fake-stack.ts";
@@ -102,10 +103,9 @@ export function createFakeEngine(cloud: FakeCloud = createFakeCloud()): FakeEngi
 
     async destroy(stack, targets, options) {
       engine.calls.push(`destroy ${stack}`);
-      const chosen = [...held(stack).values()].filter(
-        ({ type, components }) =>
-          targets === "all" || [type, ...components].some((part) => targets.components.includes(part)),
-      );
+      const all = [...held(stack).values()];
+      const urns = targets === "all" ? [] : subtreeOf(all.map(shown), targets.components, targets.keep);
+      const chosen = all.filter(({ urn }) => targets === "all" || urns.includes(urn));
       await apply(
         stack,
         chosen.reverse().map((resource) => ["delete", resource]),

@@ -34,6 +34,7 @@ function zone({ tenant: { slug }, route, recordTtlSeconds: ttl }: TenantSpec): F
 function slice({ tenant: { slug }, slice: part }: TenantSpec): FakeResource[] {
   if (part === null) return [];
   return below(slug, "tierlift:slice:Slice", {
+    claim: { type: "command:local:Command" },
     namespace: { type: "kubernetes:core/v1:Namespace" },
     quota: { type: "kubernetes:core/v1:ResourceQuota", tier: part.tier },
   });

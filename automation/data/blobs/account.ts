@@ -23,6 +23,8 @@ export interface Side {
 
 export interface BlobContext {
   source: Side;
+  /** See the document's `blobs.asOf`. */
+  asOf?: Date;
   /** Throws `BAD_REQUEST` when the document names no container of the tenant's own. */
   target(): Side;
   signal: AbortSignal;
@@ -33,13 +35,14 @@ export async function openContainers(
   request: BlobsRequest,
   { signal, progress }: Pick<BlobContext, "signal" | "progress">,
 ): Promise<BlobContext> {
-  const { source, target, metadataHost } = request.blobs;
+  const { source, target, metadataHost, asOf } = request.blobs;
   const cloud = await call({ signal }, {}, () => discoverCloud(metadataHost));
   const open = (container: BlobContainer) => openContainer(container, cloud);
   const sourceSide: Side = { name: "source", client: open(source), prefix: planPrefix(request) };
   const targetSide: Side | undefined = target && { name: "target", client: open(target), prefix: "" };
   return {
     source: sourceSide,
+    ...(asOf && { asOf: new Date(asOf) }),
     target() {
       if (targetSide) return targetSide;
       throw new DataError("BAD_REQUEST", "blobs.target is missing: this verb needs the tenant's own account");
@@ -73,8 +76,9 @@ export async function call<T>(
   }
 }
 
-/** Whether a call failed because the blob is not what, or where, it was expected to be. */
-export function isStatus(error: unknown, status: 404 | 412): boolean {
+/** Whether a call failed because the blob is not what, or where, it was expected to be; on either side by default. */
+export function isStatus(error: unknown, status: 404 | 409 | 412, side?: Side["name"]): boolean {
+  if (side && !(error instanceof DataError && error.place.side === side)) return false;
   const cause = error instanceof DataError ? error.cause : error;
   return cause instanceof RestError && cause.statusCode === status;
 }

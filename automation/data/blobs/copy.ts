@@ -21,13 +21,19 @@ type Tally = Pick<BlobCopyReport, "found" | "copied" | "kept" | "deleted">;
 export async function copyBlobs(
   context: BlobContext,
   verb: BlobCopyReport["verb"] = "copy",
+  onBegin?: (serviceTime: Date) => void,
 ): Promise<BlobCopyReport> {
   const startedMs = performance.now();
   const tally: Tally = { found: none(), copied: none(), kept: 0, deleted: 0 };
   const tell = createTeller(context, verb, tally);
-  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
+  const pairs = pairBlobs(listBlobs(context, context.source, onBegin), listBlobs(context, context.target()));
   await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
-    await bringOver(context, pair, tally);
+    const { source } = pair;
+    if (source) count(tally.found, source.bytes);
+    const { copied, deleted } = await bringOver(context, pair);
+    if (copied !== undefined) count(tally.copied, copied);
+    if (deleted) tally.deleted += 1;
+    if (source && !isDue(source, pair.target)) tally.kept += 1;
     tell();
   });
   const seconds = secondsSince(startedMs);
@@ -36,17 +42,15 @@ export async function copyBlobs(
   return { store: "blobs", verb, ...tally, seconds, bytesPerSecond };
 }
 
-async function bringOver(context: BlobContext, { name, source, target }: Pair, tally: Tally): Promise<void> {
-  if (source) count(tally.found, source.bytes);
-  if (source && isDue(source, target)) {
-    const bytes = await transferBlob(context, source);
-    if (bytes !== undefined) count(tally.copied, bytes);
-  } else if (source) {
-    tally.kept += 1;
-  } else if (target?.mark !== undefined && !(await readBlob(context, context.source, name))) {
-    await removeCopy(context, target);
-    tally.deleted += 1;
-  }
+/** Makes the copy what the source is now. Answers the bytes copied, if any were, or that the copy was removed. */
+export async function bringOver(
+  context: BlobContext,
+  { name, source, target }: Pair,
+): Promise<{ copied?: number | undefined; deleted?: boolean }> {
+  if (source) return isDue(source, target) ? { copied: await transferBlob(context, source) } : {};
+  if (target?.mark === undefined || (await readBlob(context, context.source, name))) return {};
+  await removeCopy(context, target);
+  return { deleted: true };
 }
 
 /** A blob in the tenant's own account that the mover has not made is left alone. */

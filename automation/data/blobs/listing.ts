@@ -14,6 +14,8 @@ export interface Blob {
   /** Without the side's prefix. */
   name: string;
   etag: string;
+  /** By the service's clock, in whole seconds. */
+  changedAt: Date;
   bytes: number;
   /** Base64, as far as the service knows it: blobs that were made of blocks may have none. */
   md5?: string;
@@ -26,21 +28,29 @@ export interface Blob {
   kind: string;
 }
 
-export async function* listBlobs(context: Pick<BlobContext, "signal">, side: Side): AsyncGenerator<Blob> {
+/** `onBegin` is told the service's own time at which the listing began. */
+export async function* listBlobs(
+  context: Pick<BlobContext, "signal">,
+  side: Side,
+  onBegin?: (serviceTime: Date) => void,
+): AsyncGenerator<Blob> {
   const place = { side: side.name };
+  let begin = onBegin;
   let continuationToken: string | undefined;
   do {
-    const { segment, continuationToken: next } = await call(context, place, async (abortSignal) => {
+    const page = await call(context, place, async (abortSignal) => {
       const options = { prefix: side.prefix, includeMetadata: true, abortSignal };
       const pages = side.client.listBlobsFlat(options).byPage({
         maxPageSize: PAGE,
         ...(continuationToken && { continuationToken }),
       });
-      for await (const page of pages) return page;
-      return { segment: { blobItems: [] }, continuationToken: undefined };
+      for await (const first of pages) return first;
+      return undefined;
     });
-    for (const item of segment.blobItems) yield parseItem(item, side.prefix);
-    continuationToken = next;
+    if (page?.date) begin?.(page.date);
+    begin = undefined;
+    for (const item of page?.segment.blobItems ?? []) yield parseItem(item, side.prefix);
+    continuationToken = page?.continuationToken;
   } while (continuationToken);
 }
 
@@ -69,11 +79,12 @@ type Properties = BlobItem["properties"] | BlobGetPropertiesResponse;
 
 function parseBlob(name: string, metadata: Record<string, string>, properties: Properties): Blob {
   const { [MARK]: mark, ...own } = metadata;
-  const { etag, contentLength = 0, contentMD5, blobType = "BlockBlob" } = properties;
+  const { etag, lastModified, contentLength = 0, contentMD5, blobType = "BlockBlob" } = properties;
   return {
     name,
     // Listings give it without quotes, properties with them.
     etag: (etag ?? "").replaceAll('"', ""),
+    changedAt: lastModified ?? new Date(0),
     bytes: contentLength,
     ...(contentMD5 && contentMD5.length > 0 ? { md5: Buffer.from(contentMD5).toString("base64") } : {}),
     headers: parseHeaders(properties),

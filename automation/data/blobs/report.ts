@@ -27,6 +27,16 @@ export interface BlobVerifyReport {
   seconds: number;
 }
 
+export interface BlobLateReport {
+  store: "blobs";
+  verb: "late";
+  /** Written on the shared side after both were shown to be the same, and brought over. */
+  copied: { blobs: number; bytes: number };
+  /** Written on both sides since: the new side's stay, the shared side's are there under these names. */
+  aside: string[];
+  seconds: number;
+}
+
 export interface BlobPurgeReport {
   store: "blobs";
   verb: "purge";
@@ -44,4 +54,5 @@ export interface BlobInspectReport {
   seconds: number;
 }
 
-export type BlobReport = BlobCopyReport | BlobVerifyReport | BlobPurgeReport | BlobInspectReport;
+export type BlobReport =
+  BlobCopyReport | BlobVerifyReport | BlobLateReport | BlobPurgeReport | BlobInspectReport;

@@ -4,7 +4,7 @@ import { DataError } from "../errors.ts";
 import { loginSchema } from "../login.ts";
 import type { BlobsRequest } from "../request.ts";
 
-export const BLOB_VERBS = ["copy", "catch-up", "verify", "purge", "inspect"] as const;
+export const BLOB_VERBS = ["copy", "catch-up", "verify", "late", "purge", "inspect"] as const;
 export type BlobVerb = (typeof BLOB_VERBS)[number];
 
 const containerSchema = z.object({
@@ -22,6 +22,8 @@ export const blobsSchema = z.object({
   source: containerSchema,
   /** The tenant's own, which holds them without that prefix. */
   target: containerSchema.optional(),
+  /** The storage service's time at which both were last shown to be the same; what changed later is late. */
+  asOf: z.iso.datetime().optional(),
 });
 
 /** Throws `BAD_REQUEST`. */

@@ -1,14 +1,15 @@
 /** The blobs' part of a cutover: brought over before the freeze, and shown to be the same in it. */
-import type { Alongside } from "../postgres/copy.ts";
+import type { Alongside, Settled } from "../postgres/copy.ts";
 import type { BlobsRequest } from "../request.ts";
 import { openContainers } from "./account.ts";
 import type { BlobContext } from "./account.ts";
-import { copyBlobs } from "./copy.ts";
+import { bringOver, copyBlobs, isDue } from "./copy.ts";
+import { inParallel } from "./in-parallel.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
+import type { Pair } from "./listing.ts";
 import { compareListed, planDifference } from "./verify.ts";
 
-/** What a service wrote while it was listed is brought over by the next round. */
-const ROUNDS = 3;
+const BLOBS_AT_ONCE = 8;
 
 /** Signed in when it resolves, so that the freeze need not wait for it. */
 export async function createBlobsAlongside(
@@ -26,29 +27,33 @@ export async function createBlobsAlongside(
 
 /**
  * Brings over what has changed and compares every blob by its MD5, without reading it again: the service keeps it and
- * gives it in the listing. Answers the differences, one sentence each.
+ * gives it in the listing. What changes meanwhile is no difference: it is brought over when it is seen, or comes late.
  */
-async function settleBlobs(context: BlobContext): Promise<string[]> {
-  for (let round = 1; ; round += 1) {
-    await copyBlobs(context, "catch-up");
-    const differences = await compareAll(context);
-    if (differences.length === 0 || round === ROUNDS) return differences;
-  }
+async function settleBlobs(context: BlobContext): Promise<Settled> {
+  let asOf: Date | undefined;
+  // From its beginning on: what is made behind the listing's back is not seen by it.
+  await copyBlobs(context, "catch-up", (serviceTime) => (asOf = serviceTime));
+  const differences: string[] = [];
+  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
+  await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
+    const found = await settleBlob(context, pair);
+    if (found !== undefined) differences.push(planDifference(pair.name, found));
+  });
+  return { differences: differences.sort(), ...(asOf && { blobsAsOf: asOf.toISOString() }) };
 }
 
-async function compareAll(context: BlobContext): Promise<string[]> {
-  const differences: string[] = [];
-  const [source, target] = [context.source, context.target()];
-  for await (const pair of pairBlobs(listBlobs(context, source), listBlobs(context, target))) {
-    if (compareListed(pair) === undefined) continue;
-    // Asked for by name: the two listings may be sorted differently, or apart by a moment.
-    const now = await Promise.all([
-      readBlob(context, source, pair.name),
-      readBlob(context, target, pair.name),
-    ]);
-    if (now.every((blob) => blob === undefined)) continue;
-    const found = compareListed({ source: now[0], target: now[1] });
-    if (found !== undefined) differences.push(planDifference(pair.name, found));
+/** What is different about a blob that is not on its way. */
+async function settleBlob(context: BlobContext, pair: Pair): Promise<string | undefined> {
+  if (compareListed(pair) === undefined) return undefined;
+  const { name } = pair;
+  // Asked for by name: the two listings may be sorted differently, or apart by a moment.
+  const [source, target] = await Promise.all([
+    readBlob(context, context.source, name),
+    readBlob(context, context.target(), name),
+  ]);
+  if (source ? isDue(source, target) : target === undefined || target.mark !== undefined) {
+    await bringOver(context, { name, ...(source && { source }), ...(target && { target }) });
+    return undefined;
   }
-  return differences;
+  return compareListed({ source, target });
 }

@@ -1,5 +1,6 @@
 /** One blob from the shared account to the tenant's own: bytes, headers and metadata, with its MD5 on the way. */
 import { createHash } from "node:crypto";
+import type { BlobRequestConditions } from "@azure/storage-blob";
 import { DataError } from "../errors.ts";
 import { call, isStatus } from "./account.ts";
 import type { BlobContext, Side } from "./account.ts";
@@ -13,20 +14,32 @@ const MOST_BLOCKS = 50_000;
 /** How often a blob may change while it is read before that is a failure. */
 const TRIES = 5;
 
+/** Where a copy goes, when that is not the blob's own name, and what has to be there until then. */
+export interface Destination {
+  name?: string;
+  /** The ETag of the blob that may be replaced, or `nothing`; without it whatever is there is replaced. */
+  replaces?: string;
+}
+export const NOTHING = "nothing";
+
 /**
  * Answers the bytes copied, or undefined where the blob is gone. The copy gets the MD5 of the bytes that were read and
  * the mark of the state they were read from; the service checks each block as it arrives.
  */
-export async function transferBlob(context: BlobContext, blob: Blob): Promise<number | undefined> {
+export async function transferBlob(
+  context: BlobContext,
+  blob: Blob,
+  to: Destination = {},
+): Promise<number | undefined> {
   let now: Blob | undefined = blob;
   for (let attempt = 1; now; attempt += 1) {
     requireBlocks(now);
     try {
-      await write(context, now);
+      await write(context, now, to);
       return now.bytes;
     } catch (error) {
       // Changed or deleted while it was read: once more, from what it is now.
-      const isStale = isStatus(error, 412) || isStatus(error, 404);
+      const isStale = isStatus(error, 412, "source") || isStatus(error, 404, "source");
       if (!isStale || attempt === TRIES) throw error;
       now = await readBlob(context, context.source, blob.name);
     }
@@ -43,9 +56,10 @@ function requireBlocks({ kind, name }: Blob): void {
   });
 }
 
-async function write(context: BlobContext, blob: Blob): Promise<void> {
-  const client = context.target().client.getBlockBlobClient(blob.name);
-  const place = { side: "target", blob: blob.name } as const;
+async function write(context: BlobContext, blob: Blob, to: Destination): Promise<void> {
+  const { name = blob.name, replaces } = to;
+  const client = context.target().client.getBlockBlobClient(name);
+  const place = { side: "target", blob: name } as const;
   const hash = createHash("md5");
   const ids: string[] = [];
   let whole = Buffer.alloc(0);
@@ -67,6 +81,7 @@ async function write(context: BlobContext, blob: Blob): Promise<void> {
   const options = {
     blobHTTPHeaders: { ...blob.headers, blobContentMD5: md5 },
     metadata: { ...blob.metadata, [MARK]: blob.etag },
+    conditions: planConditions(replaces),
   };
   await call(context, place, (abortSignal) =>
     ids.length > 0
@@ -99,6 +114,11 @@ async function* readBlocks(
     );
     yield block;
   }
+}
+
+function planConditions(replaces: string | undefined): BlobRequestConditions {
+  if (replaces === undefined) return {};
+  return replaces === NOTHING ? { ifNoneMatch: "*" } : { ifMatch: `"${replaces}"` };
 }
 
 /** All ids of a blob have the same length. */

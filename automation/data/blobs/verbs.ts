@@ -2,6 +2,7 @@
 import type { BlobContext } from "./account.ts";
 import { copyBlobs } from "./copy.ts";
 import { inspectBlobs } from "./inspect.ts";
+import { bringLateBlobs } from "./late.ts";
 import { purgeBlobs } from "./purge.ts";
 import type { BlobReport } from "./report.ts";
 import type { BlobVerb } from "./request.ts";
@@ -11,6 +12,7 @@ const RUN = {
   copy: (context) => copyBlobs(context),
   "catch-up": (context) => copyBlobs(context, "catch-up"),
   verify: verifyBlobs,
+  late: bringLateBlobs,
   purge: purgeBlobs,
   inspect: inspectBlobs,
 } as const satisfies Record<BlobVerb, (context: BlobContext) => Promise<BlobReport>>;

@@ -8,6 +8,7 @@ import { DataError } from "../errors.ts";
 import { ask, call, isAnswer } from "./cluster.ts";
 import type { Broker, KafkaContext } from "./cluster.ts";
 import type { TopicPartition } from "./read.ts";
+import type { KafkaFinishReport } from "./report.ts";
 
 const MEMBER = "mover";
 const SESSION_MS = 60_000;
@@ -144,13 +145,19 @@ function planCommit({ topic, partition }: TopicPartition, { offset, moved, ...re
   };
 }
 
-/** The move has ended, and with it what was kept of it. */
-export async function removeCheckpoints(context: KafkaContext): Promise<void> {
+/**
+ * `finish`: the move has ended, and with it what was kept of it. Another copy would bring everything a second time, so
+ * it is not to be asked for before it is known that there will be none.
+ */
+export async function finishMove(context: KafkaContext): Promise<KafkaFinishReport> {
   const group = planGroup(context.tenant.slug);
   const { admin } = context.target();
+  // A run that was killed is still a member; this one takes its place, and leaves.
+  await (await claimMove(context)).release();
   await call(context, { side: "target", group }, () => admin.deleteGroups({ groups: [group] })).catch(
     (error: unknown) => {
       if (!isAnswer(error, "GROUP_ID_NOT_FOUND")) throw error;
     },
   );
+  return { store: "kafka", verb: "finish", group };
 }

@@ -10,7 +10,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { inParallel } from "../blobs/in-parallel.ts";
 import { secondsSince } from "../postgres/report.ts";
-import { claimMove, keyOf, readCheckpoints, removeCheckpoints } from "./checkpoint.ts";
+import { claimMove, keyOf, readCheckpoints } from "./checkpoint.ts";
 import type { Checkpoint, Claim } from "./checkpoint.ts";
 import { call } from "./cluster.ts";
 import type { KafkaContext } from "./cluster.ts";
@@ -65,7 +65,6 @@ export async function copyRecords(
     return { store: "kafka", verb, ...report };
   } finally {
     await claim.release();
-    if (verb === "catch-up" && context.settings.isLast) await removeCheckpoints(context);
   }
 }
 

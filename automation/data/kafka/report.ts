@@ -75,4 +75,12 @@ export interface KafkaInspectReport {
   seconds: number;
 }
 
-export type KafkaReport = KafkaCopyReport | KafkaVerifyReport | KafkaPurgeReport | KafkaInspectReport;
+export interface KafkaFinishReport {
+  store: "kafka";
+  verb: "finish";
+  /** The mover's own, which is gone. */
+  group: string;
+}
+
+export type KafkaReport =
+  KafkaCopyReport | KafkaVerifyReport | KafkaFinishReport | KafkaPurgeReport | KafkaInspectReport;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { DataError } from "../errors.ts";
 import { loginSchema } from "../login.ts";
 
-export const KAFKA_VERBS = ["copy", "catch-up", "verify", "purge", "inspect"] as const;
+export const KAFKA_VERBS = ["copy", "catch-up", "verify", "finish", "purge", "inspect"] as const;
 export type KafkaVerb = (typeof KAFKA_VERBS)[number];
 
 const namespaceSchema = z.object({
@@ -31,8 +31,6 @@ export const kafkaSchema = z.object({
    * specification has it, or with the record that they would have read next in the shared one.
    */
   offsets: z.enum(["earliest", "same-record"]).default("earliest"),
-  /** The last `catch-up` of a move: what the mover has kept for itself is removed. */
-  isLast: z.boolean().default(false),
 });
 export type KafkaSettings = z.infer<typeof kafkaSchema>;
 

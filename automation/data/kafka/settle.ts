@@ -44,7 +44,7 @@ export async function createKafkaAlongside(
       });
     },
     settle: async (signal) => {
-      if (differences.length > 0) return differences.sort();
+      if (differences.length > 0) return { differences: differences.sort() };
       const frozen = { ...context, signal };
       const checkpoints = await catchUp(frozen);
       const ends = await listOffsets(frozen, frozen.target(), topics, "end");
@@ -59,7 +59,7 @@ export async function createKafkaAlongside(
         const { difference } = await comparePartition(frozen, of, at, range);
         if (difference !== undefined) found.push(difference);
       }
-      return found;
+      return { differences: found };
     },
     close: async () => {
       await claim?.release();

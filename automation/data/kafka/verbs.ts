@@ -1,4 +1,5 @@
 /** What each of Kafka's verbs does. */
+import { finishMove } from "./checkpoint.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { copyRecords } from "./copy.ts";
 import { inspectRecords } from "./inspect.ts";
@@ -11,6 +12,7 @@ const RUN = {
   copy: (context) => copyRecords(context),
   "catch-up": (context) => copyRecords(context, "catch-up"),
   verify: verifyRecords,
+  finish: finishMove,
   purge: purgeRecords,
   inspect: inspectRecords,
 } as const satisfies Record<KafkaVerb, (context: KafkaContext) => Promise<KafkaReport>>;

@@ -165,7 +165,8 @@ export async function end(client: Client): Promise<void> {
   }
 }
 
-function destroy(client: Client): void {
+/** Cuts a connection, whatever it is doing; what is asked of it fails from now on. */
+export function destroy(client: Client): void {
   const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
   connection?.stream?.destroy();
 }

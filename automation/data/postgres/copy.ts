@@ -36,10 +36,17 @@ export interface CopyContext {
 export interface Alongside {
   /** With writes still open: brings over what can be. */
   prepare(): Promise<void>;
-  /** With writes frozen: brings over the rest and answers what differs then, one sentence each. */
-  settle(signal: AbortSignal): Promise<string[]>;
-  /** Whatever the cutover ended with. */
+  /** With the rows' writes frozen: brings over the rest and answers what differs then. */
+  settle(signal: AbortSignal): Promise<Settled>;
+  /** Whatever the cutover has ended with. */
   close?(): Promise<void>;
+}
+
+export interface Settled {
+  /** One sentence each. */
+  differences: string[];
+  /** The storage service's time at which the blobs' last listing began: what changed after it may not have been seen. */
+  blobsAsOf?: string;
 }
 
 /**

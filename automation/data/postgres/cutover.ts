@@ -3,7 +3,8 @@
  * are followed, everything is compared before the freeze, so that in it only what changed since has to be.
  */
 import pLimit from "p-limit";
-import type { CopyContext } from "./copy.ts";
+import { DataError } from "../errors.ts";
+import type { CopyContext, Settled } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { underFreeze } from "./freeze-budget.ts";
 import { setFrozen } from "./freeze.ts";
@@ -32,10 +33,9 @@ export async function cutOver(context: CopyContext): Promise<CutoverReport> {
 }
 
 /** Runs `work` with writes frozen; they stay so when it answers no differences. Answers seconds and differences. */
-export type Freeze = (
-  limit: "budget" | "no limit",
-  work: () => Promise<string[]>,
-) => Promise<{ frozenSeconds: number; differences: string[] }>;
+export type Freeze = (limit: "budget" | "no limit", work: () => Promise<Settled>) => Promise<Frozen>;
+
+type Frozen = Settled & { frozenSeconds: number };
 
 async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Promise<CutoverReport> {
   const startedMs = performance.now();
@@ -43,10 +43,7 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   const onEach = async (work: (side: Side) => Promise<string[]>): Promise<string[]> =>
     (await Promise.all(sides.map((side) => limit(() => work(side))))).flat();
   const changes = (): number => sides.reduce((sum, { changed }) => sum + changed.count(), 0);
-  const report = (
-    result: { frozenSeconds: number; differences: string[] },
-    compared: number,
-  ): CutoverReport => ({
+  const report = (result: Frozen, compared: number): CutoverReport => ({
     store: "postgres",
     verb: "cutover",
     mode: "followed",
@@ -60,18 +57,43 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   let differences = await onEach((side) => compareSide(context, side));
   if (differences.length === 0) await context.alongside?.prepare();
   // What changed while all was compared and the rest prepared, then what changed while that was, until little is left.
-  for (let round = 0; differences.length === 0 && round < MAX_ROUNDS; round += 1) {
+  let before = Number.POSITIVE_INFINITY;
+  for (let round = 1; differences.length === 0; round += 1) {
+    const roundMs = performance.now();
     differences = await onEach((side) => compareSideSince(context, side));
-    context.progress({ event: "compared before the freeze", rows: changes() });
+    const seconds = secondsSince(roundMs);
+    context.progress({ event: "compared before the freeze", rows: changes(), seconds });
     if (changes() <= FEW_CHANGES) break;
+    if (round === MAX_ROUNDS || seconds >= before) {
+      requireWithinBudget(context, changes(), seconds);
+      break;
+    }
+    before = seconds;
   }
   if (differences.length > 0) return report({ frozenSeconds: 0, differences }, 0);
   const result = await freeze("budget", async () => {
-    const found = (await Promise.all([...sides.map(settleSide), settleAlongside(context)])).flat();
-    if (found.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
-    return found;
+    const [found, others] = await Promise.all([
+      Promise.all(sides.map((side) => settleSide(side))),
+      settleAlongside(context),
+    ]);
+    const settled = { ...others, differences: [...found.flat(), ...others.differences] };
+    if (settled.differences.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
+    return settled;
   });
   return report(result, changes());
+}
+
+/** The freeze would take about as long as the last round: that long it brought over and compared as much. */
+function requireWithinBudget(
+  { request: { freezeBudgetMs } }: CopyContext,
+  rows: number,
+  seconds: number,
+): void {
+  if (freezeBudgetMs === undefined || seconds * 1000 <= freezeBudgetMs) return;
+  throw new DataError(
+    "LAG",
+    `the tenant writes faster than it can be followed: ${rows} changed rows, brought over and compared in ${seconds} s, where writes may be frozen for ${freezeBudgetMs / 1000} s. They were not frozen. Complete again when less is written, or allow a longer freeze`,
+  );
 }
 
 /** The server keeps no changes: tables that differ are copied and everything is compared with writes frozen. */
@@ -86,7 +108,7 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
   const result = await freeze("no limit", async () => {
     await applyDelta(context);
     const [{ differences }, others] = await Promise.all([verifyDatabases(context), settleAlongside(context)]);
-    return [...differences, ...others];
+    return { ...others, differences: [...differences, ...others.differences] };
   });
   return {
     store: "postgres",
@@ -101,6 +123,6 @@ async function copied(context: CopyContext, freeze: Freeze): Promise<CutoverRepo
   };
 }
 
-async function settleAlongside({ alongside, connections }: CopyContext): Promise<string[]> {
-  return (await alongside?.settle(connections.signal)) ?? [];
+async function settleAlongside({ alongside, connections }: CopyContext): Promise<Settled> {
+  return (await alongside?.settle(connections.signal)) ?? { differences: [] };
 }

@@ -28,10 +28,10 @@ export async function underFreeze<T>(
     let isKept = false;
     try {
       await setFrozen({ ...context, connections }, "freeze");
-      const differences = await frozenWork();
+      const settled = await frozenWork();
       over.signal.throwIfAborted();
-      isKept = differences.length === 0;
-      return { frozenSeconds: secondsSince(startedMs), differences };
+      isKept = settled.differences.length === 0;
+      return { ...settled, frozenSeconds: secondsSince(startedMs) };
     } catch (error) {
       throw over.signal.aborted ? overrun : error;
     } finally {

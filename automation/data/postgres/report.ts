@@ -110,6 +110,8 @@ export interface CutoverReport {
   ok: boolean;
   /** Store, database, table and key of each row that differs, with digests of both sides. */
   differences: string[];
+  /** The storage service's time at which the blobs' last listing in the freeze began. */
+  blobsAsOf?: string;
   /** From the freeze until both sides were shown to be the same. */
   frozenSeconds: number;
   /** Rows that were compared with writes frozen. */

@@ -2,8 +2,8 @@
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
-import { at, DataError } from "../errors.ts";
-import { BULK_TIMEOUT_MS, quoteName } from "./connection.ts";
+import { at, DataError, describeFailure } from "../errors.ts";
+import { BULK_TIMEOUT_MS, destroy, quoteName } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import { secondsSince } from "./report.ts";
 import type { Progress } from "./report.ts";
@@ -45,9 +45,20 @@ export async function transferRows(
   const meter = createMeter((bytes) => {
     context.progress({ event: "copying", ...place, bytes, seconds: secondsSince(startedMs) });
   });
-  await at(place, () =>
-    pipeline(reader, meter.stream, writer, { signal: meter.watch(context.signal) }),
-  ).finally(meter.stop);
+  // A failed stream ends the other, which then tells the same error.
+  let failed: "source" | "target" | undefined;
+  reader.once("error", () => (failed ??= "source"));
+  writer.once("error", () => (failed ??= "target"));
+  try {
+    await pipeline(reader, meter.stream, writer, { signal: meter.watch(context.signal) });
+  } catch (error) {
+    // In the middle of a COPY the source hears no other statement, not even the end of its transaction.
+    destroy(source);
+    const where = failed === undefined ? place : { ...place, side: failed };
+    throw new DataError("DATABASE", describeFailure(error), where, { cause: error });
+  } finally {
+    meter.stop();
+  }
   if (reader.rowCount !== writer.rowCount) {
     throw new DataError(
       "MISMATCH",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pendingTargets } from "../../../automation/engine/state.ts";
+import { pendingTargets, subtreeOf } from "../../../automation/engine/state.ts";
 import type { ExportedStack } from "../../../automation/engine/state.ts";
 
 const STACK = { urn: "urn::stack", type: "pulumi:pulumi:Stack" };
@@ -29,4 +29,21 @@ test("what was being changed or deleted is looked at, and nothing else", () => {
 test("what was being created is not in the state, so the stack's own entry stands in", () => {
   expect(pendingTargets(state(["creating", CLUSTER]))).toEqual([STACK.urn]);
   expect(pendingTargets(state(["creating", CLUSTER], ["updating", RECORD]))).toEqual([RECORD.urn]);
+});
+
+test("a component's resources are chosen without those to keep and what these stand under", () => {
+  const resource = (urn: string, type: string, parent?: string) => ({
+    ...{ urn, type, name: urn, custom: false },
+    ...(parent === undefined ? {} : { parent }),
+  });
+  const resources = [
+    resource("slice", "test:Slice"),
+    resource("claim", "test:Command", "slice"),
+    resource("inner", "test:Inner", "slice"),
+    resource("pod", "test:Pod", "inner"),
+    resource("other", "test:Command"),
+  ];
+  expect(subtreeOf(resources, ["test:Slice"])).toEqual(["slice", "claim", "inner", "pod"]);
+  expect(subtreeOf(resources, ["test:Slice"], ["test:Command"])).toEqual(["inner", "pod"]);
+  expect(subtreeOf(resources, ["test:Slice"], ["test:Pod"])).toEqual(["claim"]);
 });

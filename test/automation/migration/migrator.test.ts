@@ -9,6 +9,7 @@ import {
   CLIENT_SECRET,
   createWorld,
   CREDENTIALS,
+  CUTOVER,
   inVerification,
   outcomeOf,
   PATIENT_MS,
@@ -29,7 +30,7 @@ async function begin(options: WorldOptions = {}): Promise<World> {
 
 const names = (): string[] =>
   [...(world.engine.cloud.stacks.get("acme")?.values() ?? [])].map(({ name }) => name).sort();
-const SLICE_ONLY = ["*", "@", "acme", "acme", "acme", "api", "bi", "namespace", "quota"];
+const SLICE_ONLY = ["*", "@", "acme", "acme", "acme", "api", "bi", "claim", "namespace", "quota"];
 const ttlOf = (name: string): unknown =>
   [...(world.engine.cloud.stacks.get("acme")?.values() ?? [])].find((resource) => resource.name === name)
     ?.properties["ttl"];
@@ -256,6 +257,7 @@ describe("the cutover", () => {
       "delete acme",
       "delete quota",
       "delete namespace",
+      "delete claim",
       "delete acme",
       "update @",
       "update *",
@@ -367,6 +369,30 @@ describe("the cutover", () => {
     await world.tierlift.migrations.retry(jobId, ADMIN);
     await arrival(world, jobId, "COMPLETED");
     expect(cutovers()).toBe(1);
+  });
+
+  test("brings over what the old services wrote last, after them and before what holds the stores", async () => {
+    const blobsAsOf = "2026-03-01T10:00:00.000Z";
+    const late = { copied: { blobs: 2, bytes: 7 }, aside: ["a.shared-20260301T100102Z"] };
+    const seen: { asOf: string | undefined; stands: string[] }[] = [];
+    await begin({
+      onData: (verb) => (verb === "cutover" ? { ...CUTOVER, blobsAsOf } : {}),
+      ports: {
+        runBlobs: (verb, { blobs: { asOf } }) => {
+          if (verb === "late") seen.push({ asOf, stands: names() });
+          return Promise.resolve({ ...late });
+        },
+      },
+    });
+    const { jobId } = await inVerification(world);
+    await cutOver(jobId);
+    await arrival(world, jobId, "COMPLETED");
+    expect(seen).toHaveLength(1);
+    expect(seen[0]!.asOf).toBe(blobsAsOf);
+    expect(seen[0]!.stands).toContain("claim");
+    expect(seen[0]!.stands).not.toContain("namespace");
+    expect(names()).not.toContain("claim");
+    expect(await world.tierlift.migrations.cutoverReport(jobId)).toEqual({ ...CUTOVER, blobsAsOf, late });
   });
 
   test("answers in time when it takes longer than the wait", async () => {

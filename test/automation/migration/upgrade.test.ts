@@ -48,5 +48,16 @@ test("a rollback in verification leaves the slice as it was and nothing dedicate
   await world.tierlift.migrations.rollback(jobId, "slower than before", ADMIN);
   const job = await arrival(world, jobId, "ROLLED_BACK", "FAILED");
   expect(job.status).toBe("ROLLED_BACK");
-  expect(resourcesIn().sort()).toEqual(["*", "@", "acme", "acme", "acme", "api", "bi", "namespace", "quota"]);
+  expect(resourcesIn().sort()).toEqual([
+    "*",
+    "@",
+    "acme",
+    "acme",
+    "acme",
+    "api",
+    "bi",
+    "claim",
+    "namespace",
+    "quota",
+  ]);
 });

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseBlobsRequest } from "../../../automation/data/request.ts";
+import { parseBlobsRequest, parseKafkaRequest } from "../../../automation/data/request.ts";
 import { SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
 import { Slice } from "../../../stacks/slice/slice.ts";
 import {
@@ -8,6 +8,7 @@ import {
   record,
   revealSecret,
   sharedBlobs,
+  sharedKafka,
   stores,
   tenant,
   valueOf,
@@ -28,6 +29,7 @@ beforeAll(async () => {
         administrator,
         databases: pulumi.output(["query", "bi"]),
         blobs: sharedBlobs,
+        kafka: sharedKafka,
         images: { registry: "registry.test/matih", tag: "20261122-abc" },
         dataCommand: ["node", "--import", "tsx", "/opt/tier lift/main.ts"],
         ingress: {
@@ -93,13 +95,25 @@ describe("a slice", () => {
     expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("platform-secret");
   });
 
-  it("removes the namespace, and every writer with it, before rows and blobs", () => {
+  it("purges the tenant's topics and groups when it goes, and runs nothing before", () => {
+    const { inputs } = commandOf("acme-kafka");
+    expect(inputs).toMatchObject({ delete: "node --import tsx '/opt/tier lift/main.ts' kafka purge" });
+    for (const absent of ["create", "update", "triggers"]) expect(inputs).not.toHaveProperty(absent);
+    expect(parseKafkaRequest(revealSecret(inputs.stdin) as string)).toMatchObject({
+      tenant: { id: tenant.id, slug: "acme" },
+      kafka: { source: { namespace: "shared-events", login: { clientId: "platform" } } },
+    });
+    expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("platform-secret");
+  });
+
+  it("removes the namespace, and every writer with it, before what is in the stores", () => {
     const namespace = slice.of("kubernetes:core/v1:Namespace")[0]!;
     const component = slice.of("tierlift:kubernetes:TenantNamespace")[0]!;
     expect(namespace.parent).toMatch(/tierlift:kubernetes:TenantNamespace::acme$/);
     expect(component.dependsOn).toEqual([
       expect.stringMatching(/command:local:Command::acme-postgres-role$/),
       expect.stringMatching(/command:local:Command::acme-blobs$/),
+      expect.stringMatching(/command:local:Command::acme-kafka$/),
     ]);
   });
 

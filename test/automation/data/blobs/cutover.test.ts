@@ -43,6 +43,9 @@ describe.skipIf(!binDir || !main)("a cutover with blobs", { timeout: 60_000 }, (
     const { report, stderr } = await cutOver();
     expect(stderr).not.toMatch(/^error/m);
     expect(report).toMatchObject({ mode: "followed", ok: true, differences: [] });
+    const agoMs = Date.now() - Date.parse(String(report["blobsAsOf"]));
+    expect(agoMs).toBeGreaterThanOrEqual(0);
+    expect(agoMs).toBeLessThan(20_000);
     expect(await accounts.own.list("")).toEqual(["a", "c", "d"]);
     expect((await accounts.own.read("a")).body.toString()).toBe("changed");
     expect(await mayWrite()).toBe(false);
@@ -60,6 +63,32 @@ describe.skipIf(!binDir || !main)("a cutover with blobs", { timeout: 60_000 }, (
     });
     expect((await accounts.own.read("c")).body.toString()).toBe("C");
     expect(await mayWrite()).toBe(true);
+  });
+
+  it("is not held up by blobs that go on changing: what comes too late for it is brought over afterwards", async () => {
+    const written = new Map<string, string>();
+    let isOver = false;
+    const write = async () => {
+      for (let round = 0; !isOver; round += 1) {
+        const [name, body] = [`busy/${round % 20}`, `round ${round}`];
+        await accounts.shared.put(`${ACME.slug}/${name}`, plain(body));
+        written.set(name, body);
+      }
+    };
+    const writing = write();
+    const { report, stderr } = await cutOver();
+    isOver = true;
+    await writing;
+    expect(stderr).not.toMatch(/^error/m);
+    expect(report).toMatchObject({ ok: true, differences: [] });
+    const { blobs } = accounts.document as { blobs: object };
+    const document = { tenant: ACME, blobs: { ...blobs, asOf: report["blobsAsOf"] } };
+    expect((await accounts.run("late", document)).report).toMatchObject({ aside: [] });
+    const there = [...written].map(async ([name, body]) => {
+      expect((await accounts.own.read(name)).body.toString(), name).toBe(body);
+    });
+    await Promise.all(there);
+    expect(there.length).toBeGreaterThan(5);
   });
 
   it("opens writes again when the blobs alone take longer than the freeze may", async () => {

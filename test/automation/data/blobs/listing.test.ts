@@ -6,6 +6,7 @@ import { compareListed } from "../../../../automation/data/blobs/verify.ts";
 const blob = (name: string, more: Partial<Blob> = {}): Blob => ({
   name,
   etag: "0x1",
+  changedAt: new Date(0),
   bytes: 3,
   md5: "AAAA",
   headers: { blobContentType: "text/plain" },

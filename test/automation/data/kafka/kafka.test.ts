@@ -437,11 +437,12 @@ describe.skipIf(!part)("the mover of records", () => {
     expect((await brokers.run("purge", document)).report).toMatchObject({ topics: [], groups: [] });
   });
 
-  it("removes what it has kept for itself with the last catch-up", async () => {
-    const document = documentOf("basics", ["basic"], { isLast: true });
+  it("removes what it has kept for itself when the move has ended", async () => {
+    const document = documentOf("basics", ["basic"]);
     expect(await groupsOf()).toContain("tierlift.basics");
-    expect((await brokers.run("catch-up", document)).code).toBe(0);
+    expect((await brokers.run("finish", document)).code).toBe(0);
     expect(await groupsOf()).not.toContain("tierlift.basics");
+    expect((await brokers.run("finish", document)).code).toBe(0);
   });
 
   it.each([

@@ -188,6 +188,25 @@ describe.skipIf(!binDir)("a cutover", () => {
     expect((await verb<InspectReport>("inspect", database)).role.writes).toBe(false);
   });
 
+  it("does not freeze at all while more is written than can be brought over in the time that it may take", async () => {
+    const database = await copied(seedOf(1_000));
+    let isOver = false;
+    const all = `UPDATE public.payments SET amount = amount + 1 WHERE tenant_id = '${ACME.id}'`;
+    const writing = (async () => {
+      while (!isOver) await run(servers.source, database, `${all}; SELECT pg_sleep(0.1)`);
+    })();
+    try {
+      await expect(verb("cutover", database, { freezeBudgetMs: 1 })).rejects.toMatchObject({
+        code: "LAG",
+        message: expect.stringMatching(/writes faster than it can be followed: 1000 changed rows/) as unknown,
+      });
+      expect((await verb<InspectReport>("inspect", database)).role.writes).toBe(true);
+    } finally {
+      isOver = true;
+      await writing;
+    }
+  });
+
   it("copies in the freeze, and says how long that was expected to take, where changes are not followed", async () => {
     const database = await copied(SEED);
     await verb("detach", database);

@@ -1,12 +1,11 @@
 /**
- * A tenant's services as their data sees them: rows are inserted, changed and deleted all the time, where the tenant's
+ * A tenant's services as their tables see them: rows are inserted, changed and deleted all the time, where the tenant's
  * name leads to, as its own role, one transaction each.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { Ledger } from "./ledger.ts";
 import type { Found } from "./ledger.ts";
+import { Writer } from "./writer.ts";
 
 export interface Login {
   host: string;
@@ -17,7 +16,7 @@ export interface Login {
   ca: string;
 }
 
-export interface WorkloadOptions {
+export interface RowWriterOptions {
   tenantId: string;
   database: string;
   /** The table made by `entriesTable`; a name without quotes. */
@@ -28,10 +27,6 @@ export interface WorkloadOptions {
   random: () => number;
 }
 
-/** Time between a writer's transactions. */
-const PAUSE_MS = 10;
-/** After a failure: a client that does not wait would only burn the machine. */
-const RETRY_MS = 50;
 const CONNECT_MS = 5_000;
 /** A server that was killed while it worked never answers. */
 const ANSWER_MS = 15_000;
@@ -43,56 +38,18 @@ export const entriesTable = (table: string, keyed: boolean): string =>
   `CREATE TABLE public.${table} (tenant_id uuid NOT NULL, id uuid ${keyed ? "PRIMARY KEY" : "NOT NULL"},
      version int NOT NULL, payload text NOT NULL)`;
 
-export class Workload {
-  readonly ledger = new Ledger();
-  /** Longest time in ms between two confirmed changes. */
-  longestGapMs = 0;
-  private readonly options: WorkloadOptions;
+export class RowWriter extends Writer {
+  private readonly options: RowWriterOptions;
   private readonly table: string;
-  private lastAt = performance.now();
-  private isOver = false;
-  private isPaused = false;
-  private isResting = false;
-  private readonly running: Promise<void>;
 
-  constructor(options: WorkloadOptions) {
+  constructor(options: RowWriterOptions) {
+    super();
     this.options = options;
     this.table = `public.${options.table}`;
-    this.running = this.run();
   }
 
-  /** What it was doing is finished or cut off when it resolves. */
-  async stop(): Promise<void> {
-    this.isOver = true;
-    await this.running;
-  }
-
-  /** Nothing is under way once it resolves, until `resume`. */
-  async pause(): Promise<void> {
-    this.isPaused = true;
-    while (!this.isResting && !this.isOver) await sleep(PAUSE_MS);
-  }
-
-  resume(): void {
-    this.isPaused = false;
-    this.forgetGaps();
-  }
-
-  /** Forgets gaps so far, such as those of a server that was killed on purpose. */
-  forgetGaps(): void {
-    this.longestGapMs = 0;
-    this.lastAt = performance.now();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.isOver) {
-      await this.rest();
-      await this.session().catch(() => sleep(RETRY_MS));
-    }
-  }
-
-  /** Writes over one connection until it fails. */
-  private async session(): Promise<void> {
+  /** Over one connection. */
+  protected async session(changes: (change: () => Promise<void>) => Promise<void>): Promise<void> {
     const { host, port, user, password, ca } = await this.options.login();
     const client = new pg.Client({
       host,
@@ -108,20 +65,10 @@ export class Workload {
     client.on("error", () => undefined);
     try {
       await client.connect();
-      while (!this.isOver) {
-        await this.rest();
-        await this.change(client);
-        await sleep(PAUSE_MS);
-      }
+      await changes(() => this.change(client));
     } finally {
       await client.end().catch(() => undefined);
     }
-  }
-
-  private async rest(): Promise<void> {
-    this.isResting = this.isPaused;
-    while (this.isPaused && !this.isOver) await sleep(PAUSE_MS);
-    this.isResting = false;
   }
 
   private async change(client: pg.Client): Promise<void> {
@@ -164,9 +111,7 @@ export class Workload {
     }
     if (wish === "delete") ledger.deleted(id);
     else ledger.wrote(id, wish.version);
-    const now = performance.now();
-    this.longestGapMs = Math.max(this.longestGapMs, now - this.lastAt);
-    this.lastAt = now;
+    this.confirmed();
   }
 }
 
