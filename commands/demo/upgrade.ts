@@ -23,10 +23,16 @@ export interface BlobsCopied {
   seconds: number;
 }
 
+/** What the copy of the records has told of itself. */
+export interface RecordsCopied {
+  records: number;
+  seconds: number;
+}
+
 export interface Upgraded {
-  copied: BlobsCopied | undefined;
-  /** Of the verification report: blobs and bytes that were read and compared. */
-  verified: string;
+  copied: { blobs?: BlobsCopied; records?: RecordsCopied };
+  /** Of the verification report: what was read and compared. */
+  verified: { blobs: string; records: string };
 }
 
 /** Upgrades a tenant to PROFESSIONAL; its own administrator asks, a platform administrator confirms the payment. */
@@ -46,9 +52,10 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
     for (const line of describeChanges(await owner.get<ChangeSet>(`${path}/preview`))) print(`  ${line}`);
   };
   const lineOf = createTeller();
-  let copied: BlobsCopied | undefined;
+  const copied: Upgraded["copied"] = {};
   const onEvent = async (event: TierliftEvent) => {
-    copied ??= parseBlobsCopied(event);
+    copied.blobs ??= parseCopied<BlobsCopied>(event, "copy: blobs copied");
+    copied.records ??= parseCopied<RecordsCopied>(event, "copy: records copied");
     const line = lineOf(event);
     if (line !== undefined) print(`  ${line}`);
     const { phase, state } = event.data;
@@ -79,15 +86,18 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   if (!cutover) throw new CommandError("there is no report of the cutover");
   print(`  ${describeFreeze(cutover)}`);
   for (const line of describeLate(cutover)) print(`  ${line}`);
-  const verified = verification?.checks.find(({ group, name }) => group === "data" && name === "blobs");
-  return { copied, verified: verified?.found.replace("equal: ", "") ?? "nothing" };
+  const verified = (store: string): string => {
+    const check = verification?.checks.find(({ group, name }) => group === "data" && name === store);
+    return check?.found.replace("equal: ", "") ?? "nothing";
+  };
+  return { copied, verified: { blobs: verified("blobs"), records: verified("kafka") } };
 }
 
 /** The data command tells its progress as JSON lines, which come as the engine's log. */
-function parseBlobsCopied({ type, data }: TierliftEvent): BlobsCopied | undefined {
+function parseCopied<T>({ type, data }: TierliftEvent, told: string): T | undefined {
   const message = String(data["message"]);
-  if (type !== "log" || !message.includes('"copy: blobs copied"')) return undefined;
-  return JSON.parse(message) as BlobsCopied;
+  if (type !== "log" || !message.includes(`"${told}"`)) return undefined;
+  return JSON.parse(message) as T;
 }
 
 async function until(watch: Watch, wanted: JobStatus[]): Promise<JobStatus> {
