@@ -5,6 +5,7 @@ import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
 import { runMover } from "./mover.ts";
+import { measureRecords } from "./records.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers } from "./servers.ts";
 import { pipeByHand, seed, TENANT, writeSteadily } from "./tables.ts";
@@ -37,7 +38,8 @@ export async function measureData(
       if (megabytes === COMPARED_MB) byHandSeconds = await pipeByHand(servers, database);
       sizes.push({ megabytes, rows, ...(await move(servers, mover, database, signal)) });
     }
-    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE];
+    const records = await measureRecords(parts, { log, signal });
+    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE, ...records];
   } finally {
     await servers.stop();
   }

@@ -14,15 +14,15 @@ export interface Moved<R> {
   peakMb: number;
 }
 
-/** Runs one verb on PostgreSQL; rejects with the command's last words. */
+/** Runs one verb, on PostgreSQL unless another store is named; rejects with the command's last words. */
 export async function runMover<R>(
   program: string,
   verb: string,
   document: unknown,
-  { caFile, signal }: { caFile: string; signal: AbortSignal },
+  { caFile, signal, store = "postgres" }: { caFile: string; signal: AbortSignal; store?: string },
 ): Promise<Moved<R>> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, "postgres", verb], {
+  const child = spawn(process.execPath, [program, store, verb], {
     env: { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: caFile },
     stdio: ["pipe", "pipe", "pipe"],
     signal,

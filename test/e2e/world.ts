@@ -12,7 +12,7 @@ import { readConnection } from "../../commands/endpoints.ts";
 import { homeOf } from "../../commands/home.ts";
 import { openOwn, openShared } from "../../commands/demo/blobs.ts";
 import type { Container } from "../../commands/demo/container.ts";
-import { storageToken } from "../../commands/demo/sign-in.ts";
+import { eventsToken, storageToken } from "../../commands/demo/sign-in.ts";
 import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
 import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
 import { readRequestLog } from "../../local/arm/request-log.ts";
@@ -25,7 +25,7 @@ export interface World {
   arm: string[];
   /** Ids that the request log knows as made and not deleted: children, too, which no list shows. */
   made: string[];
-  /** Clusters, PostgreSQL servers and blob servers that run. */
+  /** Clusters, PostgreSQL servers, blob servers and Kafka brokers that run. */
   servers: string[];
   /** What each object in the tenant's namespace of the shared cluster is and asks for. */
   objects: Record<string, string>;
@@ -45,7 +45,7 @@ export const armLogOf = ({ home }: Installation): RequestLine[] =>
 
 /** The world around a tenant. */
 export async function lookAt(installation: Installation, slug: string): Promise<World> {
-  const { clusters, postgres, blobs: accounts } = installation.endpoints();
+  const { clusters, postgres, blobs: accounts, kafka = [] } = installation.endpoints();
   const [arm, objects, rows, blobs, replication, answers, state] = await Promise.all([
     listAll(new Operator(installation)),
     digestNamespace(installation, `tenant-${slug}`),
@@ -55,7 +55,7 @@ export async function lookAt(installation: Installation, slug: string): Promise<
     resolveAll(installation, slug),
     stateOf(installation, slug),
   ]);
-  const servers = [...clusters, ...postgres, ...accounts]
+  const servers = [...clusters, ...postgres, ...accounts, ...kafka]
     .map(({ resourceId }) => resourceId.toLowerCase())
     .sort();
   const made = standing(armLogOf(installation));
@@ -173,13 +173,19 @@ export async function ownContainer(installation: Installation, slug: string): Pr
   return account && (await openOwn(reachOf(installation), account));
 }
 
+/** The platform's namespace of topics, or a tenant's own; undefined where there is none, or no Kafka. */
+export const namespaceOf = (installation: Installation, of: string) =>
+  installation.endpoints().kafka?.find(({ resourceId }) => resourceId.includes(of));
+
 const accountOf = (installation: Installation, of: string) =>
   installation.endpoints().blobs.find(({ resourceId }) => resourceId.includes(of));
 
-const reachOf = (installation: Installation) => ({
+export const reachOf = (installation: Installation) => ({
   endpoints: () => Promise.resolve(installation.endpoints()),
   storageToken: async (whose: "platform" | "tenant") =>
     storageToken((await readConnection(homeOf(installation.home)))!, whose),
+  eventsToken: async (whose: "platform" | "tenant", namespace: string) =>
+    eventsToken((await readConnection(homeOf(installation.home)))!, whose, namespace),
 });
 
 /** Count and digest of names and MD5s, by the first part of the name. */

@@ -178,7 +178,8 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
     databases: ["query"],
   };
   const storage = { endpoint: `https://${stack}.blob.test/`, container: "data" };
-  if (stack === "platform") return { postgres, storage, ingressAddress: SLICE_ADDRESS };
+  const kafka = { bootstrapServers: `${stack}.events.test:9093`, namespace: stack };
+  if (stack === "platform") return { postgres, storage, kafka, ingressAddress: SLICE_ADDRESS };
   const stands = (type: string): boolean => [...present.values()].some((resource) => resource.type === type);
   return {
     slice: stands("tierlift:slice:Slice")
@@ -189,6 +190,7 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
           ingressAddress: DEDICATED_ADDRESS,
           postgres,
           storage,
+          kafka,
           serviceEndpoints: { "bi-service": `https://bi.${stack}.test` },
         }
       : null,

@@ -395,6 +395,32 @@ describe("the cutover", () => {
     expect(await world.tierlift.migrations.cutoverReport(jobId)).toEqual({ ...CUTOVER, blobsAsOf, late });
   });
 
+  test("records that came late are brought over once, between the services' end and the topics'", async () => {
+    const seen: { verb: string; stands: string[]; topics: number }[] = [];
+    await begin({
+      onData: (verb) => (verb === "cutover" ? { ...CUTOVER } : {}),
+      ports: {
+        runKafka: (verb, { kafka }) => {
+          seen.push({ verb, stands: names(), topics: Object.keys(kafka.topics).length });
+          return Promise.resolve({ copied: 3 });
+        },
+      },
+    });
+    const { jobId } = await inVerification(world);
+    await cutOver(jobId);
+    await arrival(world, jobId, "COMPLETED");
+    expect(seen.map(({ verb, topics }) => [verb, topics])).toEqual([
+      ["catch-up", 10],
+      ["finish", 10],
+    ]);
+    const [late, finish] = seen.map(({ stands }) => stands);
+    expect(late).toContain("claim");
+    expect(late).not.toContain("namespace");
+    expect(finish).not.toContain("claim");
+    const report = await world.tierlift.migrations.cutoverReport(jobId);
+    expect(report).toEqual({ ...CUTOVER, lateRecords: 3 });
+  });
+
   test("answers in time when it takes longer than the wait", async () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));

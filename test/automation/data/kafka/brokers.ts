@@ -30,8 +30,8 @@ export interface Brokers {
   document(kafka?: Record<string, unknown>): { tenant: typeof ACME; kafka: Record<string, unknown> };
   secret: string;
   /** The data command as a process of its own that trusts the authority. */
-  start(verb: string, document?: unknown): ChildProcess;
-  run(verb: string, document?: unknown): Promise<Ended>;
+  start(verb: string, document?: unknown, store?: "kafka" | "postgres"): ChildProcess;
+  run(verb: string, document?: unknown, store?: "kafka" | "postgres"): Promise<Ended>;
   stop(): Promise<void>;
 }
 
@@ -94,8 +94,8 @@ export async function startBrokers(part: KafkaPart): Promise<Brokers> {
       ...kafka,
     },
   });
-  const start: Brokers["start"] = (verb, given = document()) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", "kafka", verb], {
+  const start: Brokers["start"] = (verb, given = document(), store = "kafka") => {
+    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", store, verb], {
       env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificateFile },
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -115,7 +115,7 @@ export async function startBrokers(part: KafkaPart): Promise<Brokers> {
     document,
     secret: login("tierlift-platform").clientSecret,
     start,
-    run: (verb, given) => endOf(start(verb, given)),
+    run: (verb, given, store) => endOf(start(verb, given, store)),
     async stop() {
       await Promise.all([shared.close(), own.close()]);
       await Promise.all([source.stop(), target.stop()]);
