@@ -277,7 +277,7 @@ export const ERRORS = {
     "upstream",
     false,
     ({ stack, detail }) =>
-      `Resources of stack ${stack} were refused: ${detail} Set right what is named, then retry or roll back.`,
+      `Resources of stack ${stack} were refused: ${detail.replace(/[.\s]*$/, ".")} Set right what is named, then retry or roll back.`,
   ),
   ENGINE_LOCKED: row<{ stack: string; detail: string }>(
     "conflict",

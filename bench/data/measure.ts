@@ -4,6 +4,8 @@ import type { CopyReport, CutoverReport } from "../../automation/data/postgres/r
 import type { Parts } from "../../setup/parts.ts";
 import type { Finding, Measure } from "../report.ts";
 import { peakOf, rounded } from "../statistics.ts";
+import { measureBlobs } from "./blobs.ts";
+import { measureDump } from "./dump.ts";
 import { runMover } from "./mover.ts";
 import { measureRecords } from "./records.ts";
 import { startBenchServers } from "./servers.ts";
@@ -38,8 +40,13 @@ export async function measureData(
       if (megabytes === COMPARED_MB) byHandSeconds = await pipeByHand(servers, database);
       sizes.push({ megabytes, rows, ...(await move(servers, mover, database, signal)) });
     }
-    const records = await measureRecords(parts, { log, signal });
-    return [...findingsOf(sizes, byHandSeconds), DUMP_AND_RESTORE, ...records];
+    const rows = findingsOf(sizes, byHandSeconds);
+    await servers.stop();
+    log("bench: data: dump and restore");
+    const dump = await measureDump(mover, { megabytes: COMPARED_MB, signal });
+    log("bench: data: blobs");
+    const blobs = await measureBlobs(mover, parts.blobServer.main, signal);
+    return [...rows, dump, ...blobs, ...(await measureRecords(parts, { log, signal }))];
   } finally {
     await servers.stop();
   }
@@ -118,8 +125,3 @@ function findingsOf(sizes: readonly Sized[], byHandSeconds: number): Finding[] {
     },
   ];
 }
-
-const DUMP_AND_RESTORE: Measure = {
-  name: "dataDumpAndRestore",
-  notMeasured: "pg_dump is not among the PostgreSQL programs that set-up brings",
-};

@@ -6,6 +6,12 @@ import { text } from "node:stream/consumers";
 
 const WATCH_MS = 20;
 
+interface Surroundings {
+  /** PEM file of an authority to trust. */
+  caFile: string;
+  signal: AbortSignal;
+}
+
 export interface Moved<R> {
   report: R;
   /** With the start of the process. */
@@ -19,10 +25,20 @@ export async function runMover<R>(
   program: string,
   verb: string,
   document: unknown,
-  { caFile, signal, store = "postgres" }: { caFile: string; signal: AbortSignal; store?: string },
+  { store = "postgres", ...surroundings }: Surroundings & { store?: string },
 ): Promise<Moved<R>> {
+  const { stdout, seconds, peakMb } = await runToEnd([program, store, verb], document, surroundings);
+  return { report: JSON.parse(stdout) as R, seconds, peakMb };
+}
+
+/** Runs a program of Node.js with a document on standard input. */
+export async function runToEnd(
+  args: string[],
+  document: unknown,
+  { caFile, signal }: Surroundings,
+): Promise<{ stdout: string; seconds: number; peakMb: number }> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, store, verb], {
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env["PATH"], NODE_EXTRA_CA_CERTS: caFile },
     stdio: ["pipe", "pipe", "pipe"],
     signal,
@@ -36,8 +52,8 @@ export async function runMover<R>(
       text(child.stdout),
       text(child.stderr),
     ]);
-    if (code !== 0) throw new Error(`${verb} ended with ${code}: ${stderr.slice(-500)}`);
-    return { report: JSON.parse(stdout) as R, seconds: (performance.now() - startedMs) / 1000, peakMb };
+    if (code !== 0) throw new Error(`${args.at(-1)} ended with ${code}: ${stderr.slice(-500)}`);
+    return { stdout, seconds: (performance.now() - startedMs) / 1000, peakMb };
   } finally {
     clearInterval(watch);
   }

@@ -30,8 +30,11 @@ export interface BenchServers {
   stop(): Promise<void>;
 }
 
-/** Starts both; `binDir` holds PostgreSQL's programs. */
-export async function startBenchServers(binDir: string): Promise<BenchServers> {
+/**
+ * Starts both; `binDir` holds PostgreSQL's programs. Those before version 16 know neither the locale provider nor the
+ * roles of the local cloud's servers: with `isOld` the administrator is a superuser.
+ */
+export async function startBenchServers(binDir: string, { isOld = false } = {}): Promise<BenchServers> {
   const dir = await mkdtemp(path.join(os.tmpdir(), "tierlift-bench-data-"));
   // The user that PostgreSQL runs as has to get through.
   await chmod(dir, 0o711);
@@ -44,10 +47,14 @@ export async function startBenchServers(binDir: string): Promise<BenchServers> {
     const authority = await ensureAuthority(path.join(dir, "pki"));
     const user = await resolveUser();
     const start = async (name: string): Promise<Login> => {
-      const server = await startPostgres({ dir: path.join(dir, name), name, binDir, user, authority });
+      const server = await startPostgres({
+        ...{ dir: path.join(dir, name), name, binDir, user, authority },
+        ...(isOld && { localeOptions: [] }),
+      });
       running.push(server);
       const password = randomBytes(16).toString("hex");
-      await ensureAdministrator(server, ADMINISTRATOR, password);
+      if (isOld) await server.query(`CREATE ROLE ${ADMINISTRATOR} LOGIN SUPERUSER PASSWORD '${password}'`);
+      else await ensureAdministrator(server, ADMINISTRATOR, password);
       return { host: "127.0.0.1", port: server.port, user: ADMINISTRATOR, password };
     };
     const [source, target] = [await start("source"), await start("target")];
@@ -56,7 +63,9 @@ export async function startBenchServers(binDir: string): Promise<BenchServers> {
       target,
       caFile: authority.certificateFile,
       async createDatabase(name) {
-        for (const server of running) await ensureDatabase(server, name, { collation: "C" });
+        for (const server of running)
+          if (isOld) await server.query(`CREATE DATABASE ${name}`);
+          else await ensureDatabase(server, name, { collation: "C" });
       },
       stop,
     };

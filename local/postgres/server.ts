@@ -20,6 +20,8 @@ export interface PostgresOptions {
   user: OsUser | undefined;
   /** Signs the server's certificate. */
   authority: Authority;
+  /** How `initdb` is told of collations; by default with a provider that PostgreSQL has from version 17 on. */
+  localeOptions?: readonly string[];
 }
 
 /** A running PostgreSQL server, with the cloud's own way in. */
@@ -38,6 +40,7 @@ export interface PostgresServer {
 /** Named as on Azure. */
 export const superuser = "azuresu";
 
+const BUILTIN_LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
 const initDeadlineMs = 60_000;
 const startDeadlineMs = 60_000;
 const statementTimeoutMs = 30_000;
@@ -55,7 +58,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     throw new Error(`PostgreSQL runs as user id ${user.uid}, who cannot get to its programs in ${binDir}.`);
   }
   const password = await ensureSuperuserPassword(dir);
-  await ensureCluster(binDir, data, password, user);
+  await ensureCluster(data, password, options);
   const port = await keepPort(dir);
   await writeConfiguration(data, port, options);
   const connect = (database = "postgres") => connectSuperuser(port, password, database);
@@ -133,10 +136,9 @@ async function ensureSuperuserPassword(dir: string): Promise<string> {
 
 /** `initdb`, unless it was done. A folder that one left half done is emptied first. */
 async function ensureCluster(
-  binDir: string,
   data: string,
   password: string,
-  user: OsUser | undefined,
+  { binDir, user, localeOptions = BUILTIN_LOCALE }: PostgresOptions,
 ): Promise<void> {
   const marker = path.join(data, "tierlift-initialised");
   if (
@@ -159,8 +161,7 @@ async function ensureCluster(
         "--auth=scram-sha-256",
         "--encoding=UTF8",
         "--locale=C",
-        "--locale-provider=builtin",
-        "--builtin-locale=C.UTF-8",
+        ...localeOptions,
         "--no-sync",
         "--no-instructions",
       ],

@@ -84,14 +84,17 @@ export class Story {
 
   /** The job once it has the state; a FAILED one is shown with its reason. */
   async reaches(jobId: string, status: JobStatus): Promise<Details> {
-    const ends: JobStatus[] = [status, "FAILED"];
-    const job = await until(
-      () => this.job(jobId),
-      (now) => ends.includes(now.status),
-      BOUND_MS,
-    );
+    const job = await this.untilJob(jobId, [status, "FAILED"]);
     expect(job.status, JSON.stringify(job.error)).toBe(status);
     return job;
+  }
+
+  untilJob(jobId: string, states: JobStatus[]): Promise<Details> {
+    return until(
+      () => this.job(jobId),
+      ({ status }) => states.includes(status),
+      BOUND_MS,
+    );
   }
 
   async complete(jobId: string): Promise<void> {
