@@ -23,10 +23,10 @@ import type { KafkaCopyReport } from "./report.ts";
 import { filterOf, listOffsets, listTopics, partitionsOf, prepareTarget } from "./topics.ts";
 import type { MovedTopic } from "./topics.ts";
 
-const PARTITIONS_AT_ONCE = 4;
+const PARTITIONS_AT_ONCE = 2;
 /** Well below the 1 MB that a broker takes as one batch. */
 const BATCH_BYTES = 700_000;
-const BATCH_RECORDS = 5_000;
+const BATCH_RECORDS = 2_000;
 /** What a killed run has handed to its network has arrived by then. */
 const SETTLE_MS = 2_000;
 const PROGRESS_EVERY_MS = 2_000;

@@ -4,10 +4,11 @@ import type { RecordsBatch } from "@platformatic/kafka";
 import { DataError } from "../errors.ts";
 import { ask, call } from "./cluster.ts";
 import type { Broker, KafkaContext, Side } from "./cluster.ts";
+import { countPage } from "./memory.ts";
 import type { KafkaRecord } from "./records.ts";
 
-/** A page of a partition; a single record that is larger comes whole. */
-const PAGE_BYTES = 1024 * 1024;
+/** A page of a partition; a batch that is larger comes whole. */
+const PAGE_BYTES = 256 * 1024;
 const WAIT_MS = 500;
 /** With nothing to read although there should be: a leader that is changing, for example. */
 const EMPTY_PAGES = 20;
@@ -69,6 +70,7 @@ async function fetchPage(
   const place = { side: side.name, ...at };
   for (let tries = 1; tries <= EMPTY_PAGES; tries += 1) {
     const page = await call(context, place, () => askForPage(side, at, offset));
+    countPage();
     if (page.next > offset) return page;
     await delay(AGAIN_MS, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
   }
