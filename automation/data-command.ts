@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { tierliftError } from "./errors.ts";
 import { createSerial } from "./serial.ts";
-import type { BlobsInput, BlobsVerb, CacheVerb, DataReport, DataVerb, Ports } from "./ports.ts";
+import type { BlobsVerb, CacheVerb, DataReport, DataVerb, KafkaVerb, Ports } from "./ports.ts";
+import type { SignIn, Stores } from "./store-logins.ts";
 
 /** Longer ones are bounded by their phase, and a cutover bounds the freeze in it by itself. */
 const MAX_SECONDS = {
@@ -15,8 +16,9 @@ const MAX_SECONDS = {
   unfreeze: 30,
   detach: 120,
   late: 3600,
+  finish: 120,
   inspect: 3600,
-} as const satisfies Record<DataVerb | BlobsVerb | CacheVerb, number>;
+} as const satisfies Record<DataVerb | BlobsVerb | CacheVerb | KafkaVerb, number>;
 const KEPT_LINES = 20;
 
 export interface DataCommandOptions {
@@ -24,15 +26,15 @@ export interface DataCommandOptions {
   command: string[];
   /** The whole environment of the process. */
   environment: Record<string, string>;
-  /** The blobs' containers with the logins that reach them, for standard input only. */
-  signIn: (blobs: BlobsInput, signal: AbortSignal) => Promise<Record<string, unknown>>;
+  /** The stores with the logins that reach them, for standard input only. */
+  signIn: SignIn;
   onProgress?: (verb: string, line: string) => void;
 }
 
-type Store = "postgres" | "blobs" | "cache";
+type Store = "postgres" | "blobs" | "cache" | "kafka";
 type Verb = keyof typeof MAX_SECONDS;
 
-export type DataRunner = Required<Pick<Ports, "runData" | "runBlobs" | "runCache">>;
+export type DataRunner = Required<Pick<Ports, "runData" | "runBlobs" | "runCache" | "runKafka">>;
 
 /** Rejects with DATA_COMMAND_FAILED and the command's last lines; it writes no secret there. */
 export function createDataRunner({
@@ -79,12 +81,12 @@ export function createDataRunner({
   const start = async (
     store: Store,
     verb: Verb,
-    input: { tenant: { id: string }; blobs?: BlobsInput },
+    input: { tenant: { id: string } } & Stores,
     signal: AbortSignal,
   ): Promise<DataReport> => {
     const once = async () => {
-      const blobs = input.blobs && (await signIn(input.blobs, signal));
-      return run(store, verb, { ...input, blobs }, signal);
+      const stores = await signIn(input, signal);
+      return run(store, verb, { ...input, ...stores }, signal);
     };
     // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
     return verb === "inspect" ? once() : inTurn(`${store} ${input.tenant.id}`, once);
@@ -93,5 +95,6 @@ export function createDataRunner({
     runData: (verb, input, signal) => start("postgres", verb, input, signal),
     runBlobs: (verb, input, signal) => start("blobs", verb, input, signal),
     runCache: (verb, input, signal) => start("cache", verb, input, signal),
+    runKafka: (verb, input, signal) => start("kafka", verb, input, signal),
   };
 }

@@ -1,9 +1,16 @@
 /** The outputs of the stacks as this service reads them; anything else in them is left alone. */
 import { parse } from "yaml";
 import { z } from "zod";
+import { planTopics } from "../stacks/stores/plan.ts";
 import { tierliftError } from "./errors.ts";
 import type { ClusterAddress, CredentialsReference } from "./model.ts";
-import type { BlobsDataInput, CacheDataInput, DataInput, PostgresConnection } from "./ports.ts";
+import type {
+  BlobsDataInput,
+  CacheDataInput,
+  DataInput,
+  KafkaDataInput,
+  PostgresConnection,
+} from "./ports.ts";
 
 const postgres = z.object({
   host: z.string(),
@@ -14,6 +21,7 @@ const postgres = z.object({
 });
 const storage = z.object({ endpoint: z.string(), container: z.string() });
 const cache = z.object({ host: z.string(), port: z.coerce.number(), password: z.string() });
+const kafka = z.object({ bootstrapServers: z.string(), namespace: z.string() });
 const endpoints = z.record(z.string(), z.string());
 
 /** Where the services answer, from the tenant's outputs; empty where none are deployed. */
@@ -125,6 +133,30 @@ export function sharedCacheOf(
   const source = z.object({ cache }).safeParse(platformOutputs).data?.cache;
   if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "cache" });
   return { tenant: { id, slug }, cache: { source } };
+}
+
+/** What the data command is told of Kafka: from the shared namespace to the tenant's own. Throws MISSING_OUTPUT. */
+export function kafkaInputOf(
+  tenant: TenantName,
+  credentials: CredentialsReference | undefined,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): KafkaDataInput {
+  const input = sharedKafkaOf(tenant, platformOutputs);
+  const own = z.object({ dedicated: z.object({ kafka }) }).safeParse(outputs).data?.dedicated.kafka;
+  if (own === undefined || credentials === undefined)
+    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.kafka" });
+  return { ...input, kafka: { ...input.kafka, target: { ...own, credentials } } };
+}
+
+/** The same for the shared side alone. */
+export function sharedKafkaOf(
+  { id, slug }: TenantName,
+  platformOutputs: Record<string, unknown>,
+): KafkaDataInput {
+  const source = z.object({ kafka }).safeParse(platformOutputs).data?.kafka;
+  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "kafka" });
+  return { tenant: { id, slug }, kafka: { source, ...planTopics() } };
 }
 
 function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {

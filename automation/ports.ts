@@ -42,6 +42,21 @@ export interface CacheDataInput {
   };
 }
 
+/** Kafka's side of an Event Hubs namespace. */
+export interface KafkaNamespace {
+  bootstrapServers: string;
+  namespace: string;
+}
+
+/** The namespaces of a move, as the containers. */
+export interface KafkaInput {
+  source: KafkaNamespace;
+  target?: KafkaNamespace & { credentials: CredentialsReference };
+  /** Partitions of the topics that both have. */
+  topics: Record<string, number>;
+  retentionHours: number;
+}
+
 /** The data command's standard input. */
 export interface DataInput {
   tenant: { id: string; slug: string };
@@ -52,14 +67,19 @@ export interface DataInput {
   freezeBudgetMs?: number;
   /** Settled by the cutover in the same freeze. */
   blobs?: BlobsInput;
+  kafka?: KafkaInput;
 }
 
 /** The same for the blobs' verbs. */
 export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
 
+/** The same for Kafka's verbs. */
+export type KafkaDataInput = Required<Pick<DataInput, "tenant" | "kafka">>;
+
 export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
 export type BlobsVerb = "catch-up" | "verify" | "late" | "inspect";
 export type CacheVerb = "copy" | "verify" | "inspect";
+export type KafkaVerb = "catch-up" | "verify" | "finish" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {
@@ -83,6 +103,8 @@ export interface CutoverReport {
   late?: LateBlobs | undefined;
   /** Of the tenant's own cache, right before the freeze; absent where the cloud has no cache. */
   cache?: CacheWarming;
+  /** Records that the old services made after the freeze, brought over as well; absent until then. */
+  lateRecords?: number | undefined;
 }
 
 export interface LateBlobs {
@@ -167,6 +189,8 @@ export interface SliceDigest {
   blobs: string;
   /** Count, and digest of those that do not end by themselves. */
   keys?: string;
+  /** Count and digest of the records; absent where there is no Kafka. */
+  records?: string;
   /** What the tenant's role may do on the shared server. */
   role: string;
   /** Tier and limits. */
@@ -201,6 +225,8 @@ export interface Ports {
   runBlobs(verb: BlobsVerb, input: BlobsDataInput, signal: AbortSignal): Promise<DataReport>;
   /** Runs the data command for caches; absent where the cloud has none. Rejects with DATA_COMMAND_FAILED. */
   runCache?: (verb: CacheVerb, input: CacheDataInput, signal: AbortSignal) => Promise<DataReport>;
+  /** Runs the data command for Kafka; absent where the cloud has none. Rejects with DATA_COMMAND_FAILED. */
+  runKafka?: (verb: KafkaVerb, input: KafkaDataInput, signal: AbortSignal) => Promise<DataReport>;
   /** The A records a name has now, asked of the zone's own servers. */
   resolveDns(name: string, signal: AbortSignal): Promise<string[]>;
   verify(context: VerificationContext): Promise<VerificationReport>;

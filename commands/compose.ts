@@ -4,8 +4,9 @@ import { randomUUID } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import { checkServicePrincipal } from "../automation/azure/service-principal.ts";
 import { createSecretResolver } from "../automation/azure/key-vault.ts";
-import { createBlobLogins } from "../automation/blob-logins.ts";
+import { createStoreLogins } from "../automation/store-logins.ts";
 import { createDataRunner } from "../automation/data-command.ts";
+import type { DataRunner } from "../automation/data-command.ts";
 import { createDnsResolver } from "../automation/dns.ts";
 import type { StackEngine } from "../automation/engine/engine.ts";
 import { createStackEngine, PROGRAM_MODULE } from "../automation/engine/stack-engine.ts";
@@ -19,6 +20,7 @@ import { createInventory } from "../automation/verification/inventory.ts";
 import { createSliceReader } from "../automation/verification/slice.ts";
 import { createVerifier } from "../automation/verification/verify.ts";
 import { planQuota } from "../stacks/quota.ts";
+import type { OptionalStore } from "../stacks/spec.ts";
 import { engineEnvironment } from "./engine-environment.ts";
 import type { Home } from "./home.ts";
 import { bundlesVariable, planDataCommand, runSource } from "./own-programs.ts";
@@ -89,16 +91,27 @@ export async function composeAutomation(
     credential: target.credential,
     verifyChallenge: target.cloud.instanceDiscovery,
   });
-  const { runCache, ...others } = createDataRunner({
+  const runner = createDataRunner({
     command: dataCommand,
     environment: { ...environment, ...bundlesVariable(bundles) },
-    signIn: createBlobLogins({ program: target.program, resolveSecret }),
+    signIn: createStoreLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
-  const isWithoutCache = target.program.absentStores?.includes("cache") ?? false;
-  const data = isWithoutCache ? others : { ...others, runCache };
+  const data = withoutAbsent(runner, target.program.absentStores);
   const ports = createPorts({ settings, target, engine, resolveSecret, data });
   return { engine, ports, tierliftSettings: await planSettings(settings, target, dataCommand) };
+}
+
+type DataPorts = Pick<Ports, "runData" | "runBlobs" | "runCache" | "runKafka">;
+
+/** What the cloud has no store for is not run. */
+function withoutAbsent(runner: DataRunner, absent: readonly OptionalStore[] = []): DataPorts {
+  const { runCache, runKafka, ...always } = runner;
+  return {
+    ...always,
+    ...(absent.includes("cache") ? {} : { runCache }),
+    ...(absent.includes("kafka") ? {} : { runKafka }),
+  };
 }
 
 function createPorts(options: {
@@ -106,7 +119,7 @@ function createPorts(options: {
   target: Target;
   engine: StackEngine;
   resolveSecret: Ports["resolveSecret"];
-  data: Pick<Ports, "runData" | "runBlobs" | "runCache">;
+  data: DataPorts;
 }): Ports {
   const { settings, target, engine, resolveSecret, data } = options;
   const { cloud, credential } = target;

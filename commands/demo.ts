@@ -12,7 +12,7 @@ import { CommandError, exitCodeOf, parseOptions, runCommandLine } from "./comman
 import { prepareDemoHome } from "./demo/home.ts";
 import { startBeside, type RunningInstallation } from "./demo/running.ts";
 import { playDemo } from "./demo/script.ts";
-import { storageToken } from "./demo/sign-in.ts";
+import { eventsToken, storageToken } from "./demo/sign-in.ts";
 import type { Person, Stage } from "./demo/stage.ts";
 import { readConnection } from "./endpoints.ts";
 import { ensureHome, ensureJwtSecret, type Home } from "./home.ts";
@@ -43,7 +43,10 @@ async function runDemo(keep: boolean, signal: AbortSignal): Promise<void> {
   const settings = parseSettings(process.env, path.resolve(import.meta.dirname, ".."));
   if (settings.target !== "local")
     throw new SettingsError("TIERLIFT_TARGET is azure: the demo is for the local target.");
-  await ensureParts({ log: print, signal });
+  const parts = await ensureParts({ log: print, signal });
+  const absent = Object.values(parts).flatMap((part: object | string) =>
+    typeof part === "object" && "absent" in part ? [String(part.absent)] : [],
+  );
   await prepareDemoHome(settings.home);
   const home = await ensureHome(settings.home);
   const installation = await startBeside(home, { env: await environment(settings), log: print, signal });
@@ -54,7 +57,7 @@ async function runDemo(keep: boolean, signal: AbortSignal): Promise<void> {
   failed.catch(() => undefined);
   let kept = false;
   try {
-    const stage = await setStage(settings, home, installation, signal);
+    const stage = { ...(await setStage(settings, home, installation, signal)), absent };
     await Promise.race([playDemo(stage), failed]);
     if (!keep) return;
     await explain(settings, home, installation);
@@ -77,7 +80,7 @@ async function setStage(
   home: Home,
   installation: RunningInstallation,
   signal: AbortSignal,
-): Promise<Stage> {
+): Promise<Omit<Stage, "absent">> {
   const { api } = await installation.endpoints();
   const clientOf = async (person: Person) =>
     createClient({
@@ -90,6 +93,7 @@ async function setStage(
     endpoints: installation.endpoints,
     clientOf,
     storageToken: async (whose) => storageToken((await readConnection(home))!, whose),
+    eventsToken: async (whose, namespace) => eventsToken((await readConnection(home))!, whose, namespace),
     zone: settings.zoneName,
     print,
     signal,
@@ -111,7 +115,7 @@ async function tokenOf({ tokens }: Settings, home: Home, person: Person): Promis
 }
 
 async function explain(settings: Settings, home: Home, installation: RunningInstallation): Promise<void> {
-  const { api, arm, ca, dns, clusters, postgres, blobs, cache = [] } = await installation.endpoints();
+  const { api, arm, ca, dns, clusters, postgres, blobs, cache, kafka } = await installation.endpoints();
   const token = await tokenOf(settings, home, { subject: "operator", roles: ["PLATFORM_ADMIN"] });
   print("\n5. Everything stays");
   print(`  addresses   ${home.endpointsFile}`);
@@ -122,8 +126,9 @@ async function explain(settings: Settings, home: Home, installation: RunningInst
   for (const { host, port, user, passwordFile } of postgres)
     print(`  PostgreSQL  ${user}@${host}:${port}, password in ${passwordFile}`);
   for (const { endpoint } of blobs) print(`  blobs       ${endpoint}`);
-  for (const { host, port, passwordFile } of cache)
+  for (const { host, port, passwordFile } of cache ?? [])
     print(`  Redis       ${host}:${port} (TLS), access key in ${passwordFile}`);
+  for (const { bootstrapServers } of kafka ?? []) print(`  Kafka       ${bootstrapServers}`);
   print(`  stacks      npm run pulumi -- stack ls`);
   print(`  token       ${token}`);
   print(`  stop        npm stop (or: kill ${installation.pid})`);

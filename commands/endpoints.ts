@@ -19,12 +19,14 @@ export interface Endpoints {
   blobs: { resourceId: string; endpoint: string }[];
   /** Redis servers of caches; absent where set-up brought no Redis. */
   cache?: { resourceId: string; host: string; port: number; passwordFile: string }[];
+  /** Kafka brokers of event namespaces, for identities as well; absent where set-up brought no Kafka. */
+  kafka?: { resourceId: string; bootstrapServers: string }[];
   /** A service principal of the local directory that may be submitted. */
   credentials: { clientId: string; clientSecretRef: string; azureTenantId: string; subscriptionId: string };
 }
 
 export function endpointsOf(api: string, connection: CloudConnection): Endpoints {
-  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, cache, credentials } =
+  const { armUrl, caFile, operatorTokenFile, dns, clusters, postgres, blobs, cache, kafka, credentials } =
     connection;
   return {
     api,
@@ -36,6 +38,7 @@ export function endpointsOf(api: string, connection: CloudConnection): Endpoints
     postgres,
     blobs,
     ...(cache && { cache }),
+    ...(kafka && { kafka }),
     credentials,
   };
 }

@@ -7,6 +7,7 @@ export function partsEnvironment({
   postgres,
   blobServer,
   redisServer,
+  kafka,
   bundles,
 }: Partial<Parts>): Record<string, string> {
   return {
@@ -16,6 +17,7 @@ export function partsEnvironment({
     ...(controlPlane && { TIERLIFT_HYPER: controlPlane.hyper, TIERLIFT_KWOK: controlPlane.kwok }),
     ...(blobServer && { TIERLIFT_AZURITE: blobServer.main }),
     ...(redisServer && "program" in redisServer && { TIERLIFT_REDIS_SERVER: redisServer.program }),
+    ...(kafka && "libs" in kafka && { TIERLIFT_JAVA: kafka.java, TIERLIFT_KAFKA_LIBS: kafka.libs }),
     ...(postgres && { TIERLIFT_POSTGRES_BIN: postgres.binDir }),
     ...(postgres?.runAs && {
       TIERLIFT_POSTGRES_UID: String(postgres.runAs.uid),

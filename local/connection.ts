@@ -19,4 +19,6 @@ export interface CloudConnection {
   blobs: { resourceId: string; endpoint: string }[];
   /** Absent where set-up brought no Redis: then nothing answers behind caches. */
   cache?: { resourceId: string; host: string; port: number; passwordFile: string }[];
+  /** Absent where set-up brought no Kafka: then nothing answers behind event namespaces. */
+  kafka?: { resourceId: string; bootstrapServers: string }[];
 }

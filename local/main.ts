@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { openPlans, startArm } from "./arm/server.ts";
 import type { RunningArm } from "./arm/server.ts";
 import { readJsonFile, writeFileDurably } from "./arm/durable.ts";
+import { PUBLIC_KEYS_FILE } from "./arm/identity/tokens.ts";
 import { platformPrincipal, tenantPrincipal } from "./arm/seed.ts";
 import type { BackendGroup } from "./arm/backend.ts";
 import { createBlobBackends } from "./blobs/accounts.ts";
@@ -15,6 +16,9 @@ import { createDnsServer } from "./dns/server.ts";
 import type { DnsServer } from "./dns/server.ts";
 import { zonesFrom } from "./dns/zones.ts";
 import { writeSecretFile } from "./files.ts";
+import { createKafkaBackends } from "./kafka/namespaces.ts";
+import type { KafkaBackends } from "./kafka/namespaces.ts";
+import type { KafkaPart } from "./kafka/server.ts";
 import { createClusterBackends } from "./kubernetes/clusters.ts";
 import type { ClusterBackends } from "./kubernetes/clusters.ts";
 import { createPostgresBackends } from "./postgres/servers.ts";
@@ -31,6 +35,8 @@ interface Environment {
   azurite: string;
   /** Optional: set-up may have found no Redis. */
   redisServer?: string;
+  /** Optional: set-up may have found no Java. */
+  kafka?: KafkaPart;
   runAs?: { uid: number; gid: number };
 }
 
@@ -47,6 +53,7 @@ const log = (message: string, error?: unknown): void => {
 /** A part that is not named is reported when a resource needs it, so that the rest works without. */
 function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const redisServer = env["TIERLIFT_REDIS_SERVER"];
+  const [java, libs] = [env["TIERLIFT_JAVA"], env["TIERLIFT_KAFKA_LIBS"]];
   const [uid, gid] = [env["TIERLIFT_POSTGRES_UID"], env["TIERLIFT_POSTGRES_GID"]].map(Number);
   return {
     home: path.resolve(env["TIERLIFT_HOME"] ?? ".tierlift"),
@@ -55,6 +62,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): Environment {
     postgresBin: env["TIERLIFT_POSTGRES_BIN"] ?? "",
     azurite: env["TIERLIFT_AZURITE"] ?? "",
     ...(redisServer ? { redisServer } : {}),
+    ...(java && libs ? { kafka: { java, libs } } : {}),
     ...(Number.isInteger(uid) && Number.isInteger(gid)
       ? { runAs: { uid: uid as number, gid: gid as number } }
       : {}),
@@ -68,9 +76,11 @@ interface LocalCloud {
 /** Starts everything, in the order in which it is stopped backwards: servers, DNS, ARM. */
 async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
   const folder = path.join(environment.home, "cloud");
-  const { redisServer = "" } = environment;
-  const stores = await keepOptionalStores(folder, { cache: redisServer !== "" });
-  if (!stores.cache && redisServer !== "") log("this installation was made without Redis and stays so");
+  const { redisServer = "", kafka: kafkaPart = { java: "", libs: "" } } = environment;
+  const found = { cache: redisServer !== "", kafka: kafkaPart.java !== "" };
+  const stores = await keepOptionalStores(folder, found);
+  if (!stores.cache && found.cache) log("this installation was made without Redis and stays so");
+  if (!stores.kafka && found.kafka) log("this installation was made without Kafka and stays so");
   const authority = await ensureAuthority(path.join(folder, "pki"));
   const publisher = createPublisher(path.join(folder, "connection.json"));
   const plans = openPlans(environment.home);
@@ -106,7 +116,18 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
         log,
       })
     : undefined;
-  const groups: BackendGroup[] = [clusters, postgres, blobs, ...(cache ? [cache] : [])];
+  const kafka = stores.kafka
+    ? createKafkaBackends({
+        dir: path.join(folder, "kafka"),
+        part: kafkaPart,
+        authority,
+        keysFile: path.join(folder, "arm", PUBLIC_KEYS_FILE),
+        onChange: publisher.changed,
+        log,
+      })
+    : undefined;
+  const optional = [cache, kafka].filter((group) => group !== undefined);
+  const groups: BackendGroup[] = [clusters, postgres, blobs, ...optional];
   const stopServers = async (): Promise<void> => {
     for (const group of groups.toReversed())
       await group.stop().catch((error: unknown) => log("stopping servers", error));
@@ -122,7 +143,11 @@ async function startLocalCloud(environment: Environment): Promise<LocalCloud> {
     });
     const dns = await startDns(path.join(folder, "dns.json"), arm);
     await publisher.open(() =>
-      describe(arm, dns, authority, { clusters, postgres, blobs, ...(cache && { cache }) }),
+      describe(arm, dns, authority, {
+        ...{ clusters, postgres, blobs },
+        ...(cache && { cache }),
+        ...(kafka && { kafka }),
+      }),
     );
     return {
       stop: async () => {
@@ -156,13 +181,14 @@ interface Servers {
   postgres: PostgresBackends;
   blobs: BlobBackends;
   cache?: CacheBackends;
+  kafka?: KafkaBackends;
 }
 
 function describe(
   arm: RunningArm,
   dns: DnsServer,
   authority: Authority,
-  { clusters, postgres, blobs, cache }: Servers,
+  { clusters, postgres, blobs, cache, kafka }: Servers,
 ): CloudConnection {
   const platform = arm.cloud.directory.principal(platformPrincipal);
   const tenant = arm.cloud.directory.principal(tenantPrincipal);
@@ -190,6 +216,7 @@ function describe(
     postgres: postgres.servers(),
     blobs: blobs.accounts(),
     ...(cache && { cache: cache.caches() }),
+    ...(kafka && { kafka: kafka.namespaces() }),
   };
 }
 

@@ -3,6 +3,7 @@ import { ensureBundles } from "./bundle.ts";
 import { cacheFolder } from "./cache.ts";
 import { ensureControlPlane, type ControlPlane } from "./control-plane.ts";
 import { ensureEngine, type Engine } from "./engine.ts";
+import { ensureKafka, type Kafka } from "./kafka.ts";
 import { ensurePostgres, type Postgres } from "./postgres.ts";
 import type { Log } from "./progress.ts";
 import { ensureRedisServer, type RedisServer } from "./redis-server.ts";
@@ -19,6 +20,7 @@ export interface Parts {
   postgres: Postgres;
   blobServer: BlobServer;
   redisServer: RedisServer | Absent;
+  kafka: Kafka | Absent;
   /** Folder with the plugins and programs as one file each. */
   bundles: string;
 }
@@ -49,6 +51,7 @@ export function ensureParts(options: SetupOptions): Promise<Parts> {
     ...(await bringServiceParts(context)),
     blobServer: await ensureBlobServer(context),
     redisServer: await tellAbsence(ensureRedisServer(context), options),
+    kafka: await tellAbsence(ensureKafka(context), options),
     controlPlane: await ensureControlPlane(context),
   }));
 }

@@ -19,11 +19,17 @@ export interface CacheLogin {
   password: pulumi.Output<string>;
 }
 
+/** Kafka's side of an Event Hubs namespace; whoever comes there brings a token for the namespace's name. */
+export interface KafkaAddress {
+  bootstrapServers: pulumi.Output<string>;
+  namespace: pulumi.Output<string>;
+}
+
 /** What the services of one namespace connect to; passwords are secret outputs. */
 export interface StoreConnections {
   postgres: PostgresLogin;
   cache: CacheLogin;
-  kafka: { bootstrapServers: pulumi.Output<string> };
+  kafka: KafkaAddress;
 }
 
 /** The certificate of the tenant's hosts as handed in; both parts are secret outputs. */

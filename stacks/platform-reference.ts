@@ -31,6 +31,7 @@ export function readPlatform(stack: string): PlatformReference {
   const postgres = read<PostgresOutput>("postgres");
   const storage = read<{ endpoint: string; container: string }>("storage");
   const cache = read<{ host: string; port: number; password: string }>("cache");
+  const kafka = read<{ bootstrapServers: string; namespace: string }>("kafka");
   return {
     kubeconfig: pulumi.secret(read<string>("kubeconfig")),
     clusterId: read("clusterId"),
@@ -47,7 +48,7 @@ export function readPlatform(stack: string): PlatformReference {
         password: pulumi.secret(postgres.password),
       },
       cache: { host: plain(cache.host), port: plain(cache.port), password: pulumi.secret(cache.password) },
-      kafka: { bootstrapServers: read<{ bootstrapServers: string }>("kafka").bootstrapServers },
+      kafka: { bootstrapServers: kafka.bootstrapServers, namespace: kafka.namespace },
     },
   };
 }

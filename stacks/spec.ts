@@ -86,7 +86,7 @@ export interface ProgramSecrets {
 }
 
 /** Stores that a cloud may do without: their servers are optional parts of the local one. */
-export const OPTIONAL_STORES = ["cache"] as const;
+export const OPTIONAL_STORES = ["cache", "kafka"] as const;
 export type OptionalStore = (typeof OPTIONAL_STORES)[number];
 
 /** How the programs reach their clouds; the same for every stack of one installation. */

@@ -36,6 +36,12 @@ export function declareTenant(
   };
 
   const sharedCache = settings.absentStores?.includes("cache") ? undefined : platform.stores.cache;
+  const sharedKafka = settings.absentStores?.includes("kafka")
+    ? undefined
+    : {
+        metadataHost: settings.metadataHost,
+        source: { ...platform.stores.kafka, login: planPlatformLogin(settings) },
+      };
 
   const slice =
     spec.slice &&
@@ -58,6 +64,7 @@ export function declareTenant(
       databases: platform.databases,
       blobs: sharedBlobs,
       ...(sharedCache && { cache: { source: sharedCache } }),
+      ...(sharedKafka && { kafka: sharedKafka }),
       images: settings.images,
       dataCommand: settings.dataCommand,
       ingress: { domains: [zoneName], tls, certificateIssuer: settings.certificateIssuer },
@@ -77,6 +84,7 @@ export function declareTenant(
       source: { ...platform.stores.postgres, databases: platform.databases },
       sharedBlobs,
       ...(sharedCache && { sharedCache }),
+      ...(sharedKafka && { sharedKafka }),
     });
 
   const target = (spec.route === "dedicated" && dedicated?.ingressAddress) || platform.ingressAddress;

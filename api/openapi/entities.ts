@@ -184,6 +184,9 @@ const cutoverReport = named(
         problem: text.optional(),
       })
       .optional(),
+    lateRecords: count
+      .optional()
+      .describe("Records that the old services made in the shared topics after the freeze, brought over."),
   }),
   "CutoverReport",
   "What the last changes were brought over with: writes frozen, rows compared, differences found.",

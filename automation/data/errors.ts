@@ -1,4 +1,4 @@
-/** Why a data command fails, for the operator: what, in which database and table or at which blob. */
+/** Why a data command fails, for the operator: what, in which database and table, at which blob or in which topic. */
 
 /** Exit codes by reason; 1 is a bug, 130 and 143 are signals. */
 export const EXIT_CODES = {
@@ -9,6 +9,7 @@ export const EXIT_CODES = {
   FREEZE_BUDGET: 6,
   STORAGE: 7,
   LAG: 8,
+  BROKER: 9,
   CACHE: 10,
   CANCELLED: 143,
 } as const;
@@ -18,6 +19,9 @@ export interface Place {
   database?: string;
   table?: string;
   blob?: string;
+  topic?: string;
+  partition?: number;
+  group?: string;
   side?: "source" | "target";
 }
 
@@ -33,8 +37,11 @@ export class DataError extends Error {
   }
 }
 
-function placed(message: string, { side, database, table, blob }: Place): string {
-  const where = [side, database, table, blob].filter((part) => part !== undefined).join(" / ");
+function placed(message: string, place: Place): string {
+  const { side, database, table, blob, topic, partition, group } = place;
+  const where = [side, database, table, blob, topic, partition, group]
+    .filter((part) => part !== undefined)
+    .join(" / ");
   return where ? `${where}: ${message}` : message;
 }
 

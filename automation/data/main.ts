@@ -1,16 +1,23 @@
 /**
- * The data command: `main.ts postgres|blobs|cache <verb>`, one JSON document on standard input, one JSON report on standard
+ * The data command: `main.ts postgres|blobs|cache|kafka <verb>`, one JSON document on standard input, one JSON report on standard
  * output, progress as JSON lines on standard error. Run by the stacks and by the cutover.
  */
 import { text } from "node:stream/consumers";
 import { parseBlobVerb } from "./blobs/request.ts";
 import { parseCacheVerb } from "./cache/request.ts";
 import { DataError, describeFailure, EXIT_CODES } from "./errors.ts";
+import { parseKafkaVerb } from "./kafka/request.ts";
 import { createConnections } from "./postgres/connection.ts";
 import type { Alongside } from "./postgres/copy.ts";
 import { runVerb } from "./postgres/verbs.ts";
 import type { Progress } from "./postgres/report.ts";
-import { parseBlobsRequest, parseCacheRequest, parseRequest, parseVerb } from "./request.ts";
+import {
+  parseBlobsRequest,
+  parseCacheRequest,
+  parseKafkaRequest,
+  parseRequest,
+  parseVerb,
+} from "./request.ts";
 import type { DataRequest } from "./request.ts";
 
 const progress: Progress = (event) => {
@@ -36,25 +43,44 @@ async function runStore(store = "", verb: string | undefined, signal: AbortSigna
   if (store === "postgres") return await runPostgres(verb, signal);
   if (store === "blobs") return await runBlobs(verb, signal);
   if (store === "cache") return await runCache(verb, signal);
-  throw new DataError("BAD_REQUEST", `expected the store postgres, blobs or cache, got "${store}"`);
+  if (store === "kafka") return await runKafka(verb, signal);
+  throw new DataError("BAD_REQUEST", `expected the store postgres, blobs, cache or kafka, got "${store}"`);
 }
 
 async function runPostgres(verb: string | undefined, signal: AbortSignal): Promise<unknown> {
   const known = parseVerb(verb);
   const request = parseRequest(await text(process.stdin));
   const connections = createConnections(signal);
+  let alongside: Alongside | undefined;
   try {
-    const alongside = known === "cutover" ? await openAlongside(request) : undefined;
+    if (known === "cutover") alongside = await openAlongside(request, signal);
     return await runVerb(known, { request, connections, progress, ...(alongside && { alongside }) });
   } finally {
-    await connections.close();
+    await Promise.all([connections.close(), Promise.resolve(alongside?.close?.())]);
   }
+}
 
-  async function openAlongside({ tenant, blobs }: DataRequest): Promise<Alongside | undefined> {
-    if (!blobs) return undefined;
+/** What is settled in the rows' freeze, all of it at once. */
+async function openAlongside(request: DataRequest, signal: AbortSignal): Promise<Alongside> {
+  const { tenant, blobs, kafka } = request;
+  const others: Alongside[] = [];
+  if (blobs) {
     const { createBlobsAlongside } = await import("./blobs/settle.ts");
-    return await createBlobsAlongside({ tenant, blobs }, { signal, progress });
+    others.push(await createBlobsAlongside({ tenant, blobs }, { signal, progress }));
   }
+  if (kafka) {
+    const { createKafkaAlongside } = await import("./kafka/settle.ts");
+    others.push(await createKafkaAlongside({ tenant, kafka }, { signal, progress }));
+  }
+  return {
+    prepare: async () => void (await Promise.all(others.map((other) => other.prepare()))),
+    settle: async (frozen) => {
+      const settled = await Promise.all(others.map((other) => other.settle(frozen)));
+      const differences = settled.flatMap((one) => one.differences);
+      return settled.reduce((whole, one) => ({ ...whole, ...one, differences }), { differences });
+    },
+    close: async () => void (await Promise.all(others.map(async (other) => other.close?.()))),
+  };
 }
 
 /** Azure's clients are loaded for the blobs' sake only: rows do without them, and start sooner. */
@@ -74,6 +100,17 @@ async function runCache(verb: string | undefined, signal: AbortSignal): Promise<
   const request = parseCacheRequest(await text(process.stdin));
   const { runCacheVerb } = await import("./cache/verbs.ts");
   return await runCacheVerb(known, request, { signal, progress });
+}
+
+/** The same for Kafka's client. */
+async function runKafka(verb: string | undefined, signal: AbortSignal): Promise<unknown> {
+  const known = parseKafkaVerb(verb);
+  const request = parseKafkaRequest(await text(process.stdin));
+  const [{ withClusters }, { runKafkaVerb }] = await Promise.all([
+    import("./kafka/cluster.ts"),
+    import("./kafka/verbs.ts"),
+  ]);
+  return await withClusters(request, { signal, progress }, (context) => runKafkaVerb(known, context));
 }
 
 function explain(error: unknown): number {

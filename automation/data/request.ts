@@ -4,6 +4,7 @@ import { planRoleName } from "../../stacks/naming.ts";
 import { blobsSchema } from "./blobs/request.ts";
 import { cacheSchema } from "./cache/request.ts";
 import { DataError } from "./errors.ts";
+import { kafkaSchema } from "./kafka/request.ts";
 
 export const VERBS = [
   "provision",
@@ -59,6 +60,7 @@ const requestSchema = z.object({
     .optional(),
   /** Settled in the cutover's freeze together with the rows. */
   blobs: blobsSchema.optional(),
+  kafka: kafkaSchema.optional(),
 });
 export type DataRequest = z.infer<typeof requestSchema>;
 
@@ -67,13 +69,15 @@ export type BlobsRequest = z.infer<typeof blobsRequestSchema>;
 
 const cacheRequestSchema = z.object({ tenant: tenantSchema, cache: cacheSchema });
 export type CacheRequest = z.infer<typeof cacheRequestSchema>;
+const kafkaRequestSchema = z.object({ tenant: tenantSchema, kafka: kafkaSchema });
+export type KafkaRequest = z.infer<typeof kafkaRequestSchema>;
 
 /** Throws `BAD_REQUEST` with the paths of the wrong fields; never with their values, which may be passwords. */
 export function parseRequest(text: string): DataRequest {
   return parseDocument(requestSchema, text);
 }
 
-/** The same for the blobs' verbs, which need no server. */
+/** The same for the blobs' verbs and for Kafka's, which need no server. */
 export function parseBlobsRequest(text: string): BlobsRequest {
   return parseDocument(blobsRequestSchema, text);
 }
@@ -81,6 +85,11 @@ export function parseBlobsRequest(text: string): BlobsRequest {
 /** The same for the cache's verbs. */
 export function parseCacheRequest(text: string): CacheRequest {
   return parseDocument(cacheRequestSchema, text);
+}
+
+/** The same for Kafka's verbs. */
+export function parseKafkaRequest(text: string): KafkaRequest {
+  return parseDocument(kafkaRequestSchema, text);
 }
 
 function parseDocument<T>(schema: z.ZodType<T>, text: string): T {

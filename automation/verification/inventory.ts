@@ -11,7 +11,13 @@ import type { Inventory, InventoryAnswer, InventoryContext, Ports } from "../por
 import { answersAt, createClusterReader } from "./cluster.ts";
 import { createFootprintReader } from "./footprint-arm.ts";
 import type { FootprintReader } from "./footprint-arm.ts";
-import { inspectShared, inspectSharedBlobs, inspectSharedCache, platformOf } from "./shared.ts";
+import {
+  inspectShared,
+  inspectSharedBlobs,
+  inspectSharedCache,
+  inspectSharedKafka,
+  platformOf,
+} from "./shared.ts";
 import { createZoneReader } from "./zone-arm.ts";
 import type { ZoneReader } from "./zone-arm.ts";
 
@@ -26,6 +32,7 @@ export interface InventoryOptions {
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
   runCache?: Ports["runCache"];
+  runKafka?: Ports["runKafka"];
 }
 
 type Question = [place: string, ask: () => Promise<string[]>];
@@ -146,7 +153,11 @@ function askZone(
 const askShared = (options: InventoryOptions, context: InventoryContext): Question[] => [
   ...askSharedServer(options, context),
   ...(context.scope === "everything"
-    ? [...askSharedAccount(options, context), ...askSharedCache(options, context)]
+    ? [
+        ...askSharedAccount(options, context),
+        ...askSharedCache(options, context),
+        ...askSharedNamespace(options, context),
+      ]
     : []),
 ];
 
@@ -168,6 +179,21 @@ function askSharedCache({ runCache }: InventoryOptions, context: InventoryContex
   };
   return [["cache: the shared cache", ask]];
 }
+
+/** Records in common topics are not asked for: Kafka deletes no single ones, and they leave by their age. */
+const askSharedNamespace = ({ runKafka }: InventoryOptions, context: InventoryContext): Question[] =>
+  runKafka === undefined
+    ? []
+    : [
+        [
+          "kafka: the shared namespace",
+          async () => {
+            const { topics, groups } = await inspectSharedKafka(runKafka, context);
+            const own = topics.filter(({ scope }) => scope === "own").map(({ topic }) => `topic ${topic}`);
+            return [...own, ...groups.map((group) => `group ${group}`)];
+          },
+        ],
+      ];
 
 const askSharedServer = ({ runData }: InventoryOptions, context: InventoryContext): Question[] => [
   [

@@ -1,7 +1,7 @@
-/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server, blobs and keys. */
+/** The shared side of a tenant, read: the platform's outputs as they are wanted here, its PostgreSQL server and other stores. */
 import { z } from "zod";
 import { tierliftError } from "../errors.ts";
-import { sharedBlobsOf, sharedCacheOf } from "../outputs.ts";
+import { sharedBlobsOf, sharedCacheOf, sharedKafkaOf } from "../outputs.ts";
 import type { Ports, SliceContext } from "../ports.ts";
 
 const postgres = z.object({
@@ -66,4 +66,19 @@ export async function inspectSharedCache(
   { tenant, platformOutputs, signal }: SliceContext,
 ): Promise<z.infer<typeof cacheReport>> {
   return cacheReport.parse(await runCache("inspect", sharedCacheOf(tenant, platformOutputs), signal));
+}
+
+const kafkaReport = z.object({
+  records: z.number(),
+  digest: z.string(),
+  groups: z.array(z.string()),
+  topics: z.array(z.object({ topic: z.string(), scope: z.enum(["tenant", "own"]) })),
+});
+
+/** What the shared namespace holds of the tenant, by the data command. */
+export async function inspectSharedKafka(
+  runKafka: NonNullable<Ports["runKafka"]>,
+  { tenant, platformOutputs, signal }: SliceContext,
+): Promise<z.infer<typeof kafkaReport>> {
+  return kafkaReport.parse(await runKafka("inspect", sharedKafkaOf(tenant, platformOutputs), signal));
 }

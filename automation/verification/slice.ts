@@ -8,28 +8,37 @@ import type { ClusterReader } from "./cluster.ts";
 import { declaredObjects } from "./objects.ts";
 import type { DeclaredObject } from "./objects.ts";
 import { eachOf } from "./parallel.ts";
-import { inspectShared, inspectSharedBlobs, inspectSharedCache, platformOf } from "./shared.ts";
+import {
+  inspectShared,
+  inspectSharedBlobs,
+  inspectSharedCache,
+  inspectSharedKafka,
+  platformOf,
+} from "./shared.ts";
 
 export interface SliceReaderOptions {
   engine: Pick<StackEngine, "resources">;
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
   runCache?: Ports["runCache"];
+  runKafka?: Ports["runKafka"];
 }
 
-/** Makes the reader of slices: the objects that the state declares, read from the API server; rows; blobs; keys; limits. */
+/** Makes the reader of slices: the objects that the state declares, read from the API server; what is in the stores; limits. */
 export function createSliceReader({
   engine,
   runData,
   runBlobs,
   runCache,
+  runKafka,
 }: SliceReaderOptions): Ports["digestSlice"] {
   return async (context) => {
-    const [objects, shared, held, keys] = await Promise.all([
+    const [objects, shared, held, keys, records] = await Promise.all([
       digestObjects(engine, context),
       inspectShared(runData, context),
       inspectSharedBlobs(runBlobs, context),
       runCache && describeKeys(runCache, context),
+      runKafka && inspectSharedKafka(runKafka, context),
     ]);
     const rows = shared.databases.flatMap(({ name, tables }) =>
       tables.map(({ table, rows, checksum }) => [`${name} / ${table}`, `${rows} rows, ${checksum}`] as const),
@@ -41,6 +50,7 @@ export function createSliceReader({
       rows: Object.fromEntries(rows),
       blobs: `${held.blobs} blobs, ${held.bytes} bytes, ${held.digest}`,
       ...(keys !== undefined && { keys }),
+      ...(records && { records: `${records.records} records, ${records.digest}` }),
       role: exists
         ? `there, ${reads ? "reads" : "may not read"}, ${writes ? "writes" : "may not write"}`
         : "none",

@@ -21,6 +21,7 @@ export interface VerifierOptions {
   runData: Ports["runData"];
   runBlobs: Ports["runBlobs"];
   runCache?: Ports["runCache"];
+  runKafka?: Ports["runKafka"];
   clock: Ports["clock"];
   zoneName: string;
 }
@@ -45,6 +46,7 @@ export function createVerifier(options: VerifierOptions): Ports["verify"] {
             guarded("data", () => checkData(options, context)),
             guarded("data", () => checkBlobs(options, context)),
             checkCache(options, context),
+            guarded("data", () => checkRecords(options, context)),
           ]),
     ]);
     const checks = groups.flat();
@@ -226,4 +228,28 @@ async function checkBlobs(
       ? `equal: ${verified.blobs} blobs, ${verified.bytes} bytes`
       : differences.slice(0, 5).join("; ");
   return [check("data", "blobs", "equal MD5 of every blob", found, differences.length === 0)];
+}
+
+const recordsReport = z.looseObject({
+  differences: z.array(z.string()),
+  verified: z.number(),
+  partitions: z.array(z.unknown()),
+});
+
+/** Every moved record by its digest, once what came since the copy is brought over; nothing where there is no Kafka. */
+async function checkRecords(
+  { runKafka }: VerifierOptions,
+  { data, signal }: VerificationContext,
+): Promise<VerificationCheck[]> {
+  const { tenant, kafka } = data;
+  if (runKafka === undefined || kafka === undefined) return [];
+  await runKafka("catch-up", { tenant, kafka }, signal);
+  const { differences, verified, partitions } = recordsReport.parse(
+    await runKafka("verify", { tenant, kafka }, signal),
+  );
+  const found =
+    differences.length === 0
+      ? `equal: ${verified} records in ${partitions.length} partitions`
+      : differences.slice(0, 5).join("; ");
+  return [check("data", "kafka", "equal counts and digests", found, differences.length === 0)];
 }

@@ -9,6 +9,7 @@ import { measureDump } from "./dump.ts";
 import { measureKeys } from "./keys.ts";
 import { runMover } from "./mover.ts";
 import type { Mover } from "./mover.ts";
+import { measureRecords } from "./records.ts";
 import { startBenchServers } from "./servers.ts";
 import type { BenchServers } from "./servers.ts";
 import { pipeByHand, seed, TENANT, writeSteadily } from "./tables.ts";
@@ -47,7 +48,9 @@ export async function measureData(
     const dump = await measureDump(mover, { megabytes: COMPARED_MB, signal });
     log("bench: data: blobs");
     const blobs = await measureBlobs(mover, parts.blobServer.main, signal);
-    return [...rows, dump, ...blobs, ...(await measureKeys(parts, mover, { log, signal }))];
+    const keys = await measureKeys(parts, mover, { log, signal });
+    const records = await measureRecords(parts, mover, { log, signal });
+    return [...rows, dump, ...blobs, ...keys, ...records];
   } finally {
     await servers.stop();
   }

@@ -1,10 +1,11 @@
-/** The demo as a client's script: two tenants with rows, blobs and keys, one of them upgraded, and a look at what became of both. */
+/** The demo as a client's script: two tenants with data in every store, one of them upgraded, and a look at what became of both. */
 import type { Tenant } from "../../automation/model.ts";
 import type { Client } from "../../cli/client.ts";
 import { CommandError } from "../command-line.ts";
 import { countBlobs, openOwn, openShared, writeBlobs, type Account, type BlobCounts } from "./blobs.ts";
 import type { Container } from "./container.ts";
 import { countKeys, writeKeys, type Cache, type KeyCounts } from "./keys.ts";
+import { countRecords, writeRecords, type Namespace, type RecordCounts } from "./records.ts";
 import { countRows, createTables, writeRows, type RowCounts, type Server } from "./rows.ts";
 import { askDns, type Stage } from "./stage.ts";
 import { createTenant } from "./tenant.ts";
@@ -24,8 +25,8 @@ export async function playDemo(stage: Stage): Promise<void> {
     createTenant(stage, admin, "globex", "Globex"),
   ]);
 
-  print("\n2. Rows, blobs and keys of both in the shared stores");
-  const { ca, postgres, blobs, cache } = await stage.endpoints();
+  print("\n2. Rows, blobs, keys and records of both in the shared stores");
+  const { ca, postgres, blobs, cache, kafka } = await stage.endpoints();
   const shared = postgres[0]!;
   await createTables(shared, ca);
   await writeRows(shared, ca, acme.id, SIZES.acme);
@@ -45,11 +46,10 @@ export async function playDemo(stage: Stage): Promise<void> {
     acme: await writeKeys(sharedCache, ca, "acme", SIZES.acme / 2),
     globex: await writeKeys(sharedCache, ca, "globex", SIZES.globex / 2),
   };
-  print(
-    keys
-      ? `  shared    acme ${describeKeys(keys.acme)}, globex ${describeKeys(keys.globex)}`
-      : "  no cache: set-up brought no Redis server, so the demo does without keys",
-  );
+  if (keys) print(`  shared    acme ${describeKeys(keys.acme)}, globex ${describeKeys(keys.globex)}`);
+
+  const topics = kafka?.[0];
+  const records = topics && (await produceRecords(stage, topics, acme, globex));
 
   print("\n3. acme is upgraded to PROFESSIONAL");
   const name = `api.acme.${stage.zone}`;
@@ -62,8 +62,9 @@ export async function playDemo(stage: Stage): Promise<void> {
   await checkRows(stage, { shared, before, acme, globex });
   await checkBlobs(stage, { account, container, written, upgraded });
   if (sharedCache && keys) await checkKeys(stage, { shared: sharedCache, written: keys, upgraded });
+  if (topics && records) await checkRecords(stage, { topics, records, upgraded, acme, globex });
+  for (const reason of stage.absent) print(`  ran without a store: ${reason}`);
   await checkTenant(stage, admin, acme.id);
-  if (!keys) print("  ran without this store: cache");
 }
 
 async function checkAddress(stage: Stage, name: string, before: string): Promise<void> {
@@ -114,7 +115,8 @@ async function checkBlobs(stage: Stage, { account, container, written, upgraded 
     countBlobs(container, "globex/"),
     countBlobs(await openOwn(stage, dedicated), ""),
   ]);
-  const { copied, verified } = upgraded;
+  const copied = upgraded.copied.blobs;
+  const verified = upgraded.verified.blobs;
   if (!copied) throw new CommandError("the copy of the blobs told nothing of itself");
   const rate = megabytes(copied.bytes / Math.max(copied.seconds, 0.001));
   stage.print(`  shared    acme ${describeBlobs(left)}, globex ${describeBlobs(other)}`);
@@ -147,14 +149,15 @@ async function checkKeys(stage: Stage, { shared, written, upgraded }: Keys): Pro
     countKeys(shared, ca, "tenant:globex:"),
     countKeys(dedicated, ca, ""),
   ]);
-  const { warmed, verifiedKeys } = upgraded;
+  const { copied, verified } = upgraded;
+  const warmed = copied.keys;
   if (!warmed) throw new CommandError("the warming of the cache told nothing of itself");
   if (warmed.problem !== undefined) throw new CommandError(`the cache was not warmed: ${warmed.problem}`);
   const rate = Math.round(warmed.keys / Math.max(warmed.seconds, 0.001));
   stage.print(`  shared    acme ${describeKeys(left)}, globex ${describeKeys(other)}`);
   stage.print(
     `  dedicated acme ${describeKeys(moved)}: found ${written.acme.keys}, moved ${warmed.keys} ` +
-      `in ${warmed.seconds.toFixed(2)} s (${rate} keys/s), verified ${verifiedKeys}`,
+      `in ${warmed.seconds.toFixed(2)} s (${rate} keys/s), verified ${verified.keys}`,
   );
   const expected: [string, KeyCounts, KeyCounts][] = [
     ["keys of acme in the shared cache", left, { keys: 0, expiring: 0 }],
@@ -167,6 +170,67 @@ async function checkKeys(stage: Stage, { shared, written, upgraded }: Keys): Pro
 }
 
 const describeKeys = ({ keys, expiring }: KeyCounts): string => `${keys} keys (${expiring} of them end)`;
+
+type Produced = Record<"acme" | "globex", RecordCounts>;
+
+async function produceRecords(
+  stage: Stage,
+  topics: Namespace,
+  acme: Tenant,
+  globex: Tenant,
+): Promise<Produced> {
+  for (const [{ id }, count] of [
+    [acme, SIZES.acme * 30],
+    [globex, SIZES.globex * 30],
+  ] as const)
+    await writeRecords(stage, topics, id, count);
+  const counted = {
+    acme: await countRecords(stage, topics, "platform", acme.id),
+    globex: await countRecords(stage, topics, "platform", globex.id),
+  };
+  stage.print(`  shared    acme ${counted.acme.records} records, globex ${counted.globex.records} records`);
+  return counted;
+}
+
+interface Records {
+  topics: Namespace;
+  records: Produced;
+  upgraded: Upgraded;
+  acme: Tenant;
+  globex: Tenant;
+}
+
+async function checkRecords(
+  stage: Stage,
+  { topics, records, upgraded, acme, globex }: Records,
+): Promise<void> {
+  const { kafka = [] } = await stage.endpoints();
+  const own = kafka.find(({ resourceId }) => resourceId !== topics.resourceId);
+  if (!own) throw new CommandError("acme has no event namespace of its own");
+  const left = await countRecords(stage, topics, "platform", acme.id);
+  const other = await countRecords(stage, topics, "platform", globex.id);
+  const moved = await countRecords(stage, own, "tenant", acme.id);
+  const foreign = await countRecords(stage, own, "tenant", globex.id);
+  const copied = upgraded.copied.records;
+  if (!copied) throw new CommandError("the copy of the records told nothing of itself");
+  const rate = Math.round(copied.records / Math.max(copied.seconds, 0.001));
+  stage.print(
+    `  shared    globex ${other.records} records; acme ${left.records}, which leave by their age: Kafka deletes no single ones`,
+  );
+  stage.print(
+    `  dedicated acme ${moved.records} records: found ${records.acme.records}, moved ${copied.records} ` +
+      `in ${copied.seconds.toFixed(1)} s (${rate} records/s), verified ${upgraded.verified.records}`,
+  );
+  const expected: [string, RecordCounts, RecordCounts][] = [
+    ["records of globex in the shared namespace", other, records.globex],
+    ["records of acme in its own namespace", moved, records.acme],
+  ];
+  for (const [what, found, wanted] of expected)
+    if (found.records !== wanted.records || found.digest !== wanted.digest)
+      throw new CommandError(`${what}: ${found.records} found, ${wanted.records} expected`);
+  if (foreign.records > 0)
+    throw new CommandError(`acme's own namespace holds ${foreign.records} records of globex`);
+}
 
 const describeBlobs = ({ blobs, bytes }: BlobCounts): string => `${blobs} blobs (${megabytes(bytes)} MB)`;
 

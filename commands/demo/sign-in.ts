@@ -10,18 +10,28 @@ const VAULT = "https://vault.azure.net/.default";
 
 export type Whose = "platform" | "tenant";
 
-/** A token for blobs, as the platform's principal or as the tenant's, whose secret is in the platform's vault. */
-export async function storageToken(connection: CloudConnection, whose: Whose): Promise<string> {
+/** A token for blobs. */
+export function storageToken(connection: CloudConnection, whose: Whose): Promise<string> {
+  return tokenFor(connection, whose, STORAGE);
+}
+
+/** A token for the topics of a namespace. */
+export function eventsToken(connection: CloudConnection, whose: Whose, namespace: string): Promise<string> {
+  return tokenFor(connection, whose, `https://${namespace}.servicebus.windows.net/.default`);
+}
+
+/** As the platform's principal or as the tenant's, whose secret is in the platform's vault. */
+async function tokenFor(connection: CloudConnection, whose: Whose, wanted: string): Promise<string> {
   const { platform, credentials, platformVaultUrl } = connection;
   const ca = await readFile(connection.caFile, "utf8");
   const secret = (await readFile(platform.clientSecretFile, "utf8")).trim();
   const asPlatform = (scope: string) => askToken(connection, ca, { ...platform, secret, scope });
-  if (whose === "platform") return await asPlatform(STORAGE);
+  if (whose === "platform") return await asPlatform(wanted);
   const { value } = await ask<{ value: string }>(
     `${platformVaultUrl}/secrets/${credentials.clientSecretRef}?api-version=7.4`,
     { ca, headers: { authorization: `Bearer ${await asPlatform(VAULT)}` } },
   );
-  return await askToken(connection, ca, { ...credentials, secret: value, scope: STORAGE });
+  return await askToken(connection, ca, { ...credentials, secret: value, scope: wanted });
 }
 
 async function askToken(

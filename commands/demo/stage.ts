@@ -16,6 +16,10 @@ export interface Stage {
   clientOf: (person: Person) => Promise<Client>;
   /** An access token for blobs. */
   storageToken: (whose: Whose) => Promise<string>;
+  /** The same for the topics of a namespace, by its name. */
+  eventsToken: (whose: Whose, namespace: string) => Promise<string>;
+  /** Stores that this installation has to do without, and why. */
+  absent: string[];
   /** The platform's DNS zone. */
   zone: string;
   print: (line: string) => void;

@@ -31,14 +31,16 @@ export interface KeysCopied {
   problem?: string;
 }
 
+/** What the copy of the records has told of itself. */
+export interface RecordsCopied {
+  records: number;
+  seconds: number;
+}
+
 export interface Upgraded {
-  copied: BlobsCopied | undefined;
-  /** Absent where the cloud has no cache. */
-  warmed: KeysCopied | undefined;
-  /** Of the verification report: blobs and bytes that were read and compared. */
-  verified: string;
-  /** Keys that were compared. */
-  verifiedKeys: string;
+  copied: { blobs?: BlobsCopied; keys?: KeysCopied; records?: RecordsCopied };
+  /** Of the verification report: what was read and compared. */
+  verified: { blobs: string; keys: string; records: string };
 }
 
 /** Upgrades a tenant to PROFESSIONAL; its own administrator asks, a platform administrator confirms the payment. */
@@ -58,11 +60,11 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
     for (const line of describeChanges(await owner.get<ChangeSet>(`${path}/preview`))) print(`  ${line}`);
   };
   const lineOf = createTeller();
-  let copied: BlobsCopied | undefined;
-  let warmed: KeysCopied | undefined;
+  const copied: Upgraded["copied"] = {};
   const onEvent = async (event: TierliftEvent) => {
-    copied ??= parseTold<BlobsCopied>(event, "copy: blobs copied");
-    warmed ??= parseTold<KeysCopied>(event, "copy: keys copied");
+    copied.blobs ??= parseCopied<BlobsCopied>(event, "copy: blobs copied");
+    copied.keys ??= parseCopied<KeysCopied>(event, "copy: keys copied");
+    copied.records ??= parseCopied<RecordsCopied>(event, "copy: records copied");
     const line = lineOf(event);
     if (line !== undefined) print(`  ${line}`);
     const { phase, state } = event.data;
@@ -93,15 +95,18 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   if (!cutover) throw new CommandError("there is no report of the cutover");
   print(`  ${describeFreeze(cutover)}`);
   for (const line of describeLate(cutover)) print(`  ${line}`);
-  const verifiedOf = (store: string): string => {
-    const found = verification?.checks.find(({ group, name }) => group === "data" && name === store)?.found;
-    return found?.replace("equal: ", "") ?? "nothing";
+  const verified = (store: string): string => {
+    const check = verification?.checks.find(({ group, name }) => group === "data" && name === store);
+    return check?.found.replace("equal: ", "") ?? "nothing";
   };
-  return { copied, warmed, verified: verifiedOf("blobs"), verifiedKeys: verifiedOf("cache") };
+  return {
+    copied,
+    verified: { blobs: verified("blobs"), keys: verified("cache"), records: verified("kafka") },
+  };
 }
 
 /** The data command tells its progress as JSON lines, which come as the engine's log. */
-function parseTold<T>({ type, data }: TierliftEvent, told: string): T | undefined {
+function parseCopied<T>({ type, data }: TierliftEvent, told: string): T | undefined {
   const message = String(data["message"]);
   if (type !== "log" || !message.includes(`"${told}"`)) return undefined;
   return JSON.parse(message) as T;

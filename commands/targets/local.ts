@@ -10,6 +10,7 @@ import type { Ports } from "../../automation/ports.ts";
 import type { CloudConnection } from "../../local/connection.ts";
 import { ensureAuthority } from "../../local/pki/authority.ts";
 import { RETRY_DELAYS_VARIABLE } from "../../local/providers/azure-native/config.ts";
+import { OPTIONAL_STORES } from "../../stacks/spec.ts";
 import { PLUGIN_NAMES } from "./target.ts";
 import type { PluginName, Target } from "./target.ts";
 
@@ -37,8 +38,8 @@ export async function createLocalTarget({
       metadataHost,
       platform: { ...platformOf(platform), useDefaultCredential: false },
       platformClientSecret: clientSecret,
-      // Its server is an optional part of the local cloud.
-      ...(connection.cache === undefined && { absentStores: ["cache"] }),
+      // Their servers are optional parts of the local cloud.
+      absentStores: OPTIONAL_STORES.filter((store) => connection[store] === undefined),
     },
     plugins: planPlugins(replacedPlugins),
     hostedPlugins: PLUGIN_NAMES.filter((name) => replacedPlugins[name] === undefined),

@@ -1,7 +1,8 @@
 /** How a stack runs this project's data command. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Login } from "../cluster/cluster.ts";
-import type { CacheLogin, PostgresLogin, Tenant } from "../connections.ts";
+import type { CacheLogin, KafkaAddress, PostgresLogin, Tenant } from "../connections.ts";
+import { planTopics } from "../stores/plan.ts";
 
 /** Quotes for a POSIX shell: inside single quotes nothing is special but the single quote itself. */
 export function quoteForShell(word: string): string {
@@ -61,9 +62,44 @@ export function planBlobsStdin({ tenant, blobs }: BlobsDocument): pulumi.Output<
   );
 }
 
-function signedIn({ endpoint, container, login: { azureTenantId, clientId, clientSecret } }: BlobContainer) {
-  const isWhole = azureTenantId && clientId && clientSecret;
-  return { endpoint, container, login: isWhole ? { azureTenantId, clientId, clientSecret } : undefined };
+function signedIn({ endpoint, container, login }: BlobContainer) {
+  return { endpoint, container, login: wholeLogin(login) };
+}
+
+/** Kafka's side of an Event Hubs namespace and who comes there, as above. */
+export type KafkaNamespace = KafkaAddress & { login: Login };
+
+export interface KafkaDocument {
+  tenant: { id: string; slug: string };
+  kafka: {
+    metadataHost?: string;
+    /** The shared namespace. */
+    source: KafkaNamespace;
+    target?: KafkaNamespace;
+  };
+}
+
+/** The same for Kafka's verbs. */
+export function planKafkaStdin({ tenant, kafka }: KafkaDocument): pulumi.Output<string> {
+  const { metadataHost, source, target } = kafka;
+  const admitted = ({ bootstrapServers, namespace, login }: KafkaNamespace) => ({
+    bootstrapServers,
+    namespace,
+    login: wholeLogin(login),
+  });
+  const document = {
+    metadataHost,
+    source: admitted(source),
+    target: target && admitted(target),
+    ...planTopics(),
+  };
+  return pulumi.secret(
+    pulumi.output({ tenant, kafka: document }).apply((resolved) => JSON.stringify(resolved)),
+  );
+}
+
+function wholeLogin({ azureTenantId, clientId, clientSecret }: Login) {
+  return azureTenantId && clientId && clientSecret ? { azureTenantId, clientId, clientSecret } : undefined;
 }
 
 export interface CacheDocument {

@@ -1,9 +1,22 @@
-/** The copy of a tenant's rows, blobs and keys from the shared stores to its own. */
+/** The copy of what a tenant has in the shared stores to its own. */
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { CacheLogin, PostgresLogin, Tenant } from "../connections.ts";
-import { planBlobsStdin, planCacheStdin, planDataCommand, planDataTenant, planStdin } from "./command.ts";
-import type { BlobContainer, BlobsDocument, CacheDocument } from "./command.ts";
+import {
+  planBlobsStdin,
+  planCacheStdin,
+  planDataCommand,
+  planDataTenant,
+  planKafkaStdin,
+  planStdin,
+} from "./command.ts";
+import type {
+  BlobContainer,
+  BlobsDocument,
+  CacheDocument,
+  KafkaDocument,
+  KafkaNamespace,
+} from "./command.ts";
 
 export interface DataMigrationArgs {
   tenant: Tenant;
@@ -16,10 +29,13 @@ export interface DataMigrationArgs {
   blobs: BlobsDocument["blobs"] & { target: BlobContainer };
   /** The shared cache and the tenant's own; absent where there is no server behind them. */
   cache?: CacheDocument["cache"] & { target: CacheLogin };
+  /** The shared namespace and the tenant's own; absent where there is no server behind them. */
+  kafka?: KafkaDocument["kafka"] & { target: KafkaNamespace };
   dataCommand: string[];
 }
 
-type Reports = Record<"postgres" | "blobs", pulumi.Output<unknown>> & { cache?: pulumi.Output<unknown> };
+type Reports = Record<"postgres" | "blobs", pulumi.Output<unknown>> &
+  Partial<Record<"cache" | "kafka", pulumi.Output<unknown>>>;
 
 /**
  * Runs the data command for each store once for each migration. Its deletion does nothing: the copies go with the
@@ -33,13 +49,14 @@ export class DataMigration extends pulumi.ComponentResource {
   constructor(name: string, args: DataMigrationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:data:DataMigration", name, {}, opts);
     const tenant = planDataTenant(args.tenant);
-    const { source, target, databases, migrationId, blobs, cache } = args;
+    const { source, target, databases, migrationId, blobs, cache, kafka } = args;
     const rows = planStdin({ tenant, source, target, databases, migrationId });
     this.reports = {
       postgres: this.copy(name, "postgres", rows, args),
       blobs: this.copy(name, "blobs", planBlobsStdin({ tenant, blobs }), args),
       // A cache that cannot be warmed is told in the report: the command does not fail for it.
       ...(cache && { cache: this.copy(name, "cache", planCacheStdin({ tenant, cache }), args) }),
+      ...(kafka && { kafka: this.copy(name, "kafka", planKafkaStdin({ tenant, kafka }), args) }),
     };
     this.registerOutputs({ reports: this.reports });
   }

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { planStores, planUserPools } from "../azure-sizes.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { CacheLogin, Footing, PostgresLogin, Tenant, TlsPair } from "../connections.ts";
-import type { BlobsDocument } from "../data/command.ts";
+import type { BlobsDocument, KafkaDocument } from "../data/command.ts";
 import { DataMigration } from "../data/data-migration.ts";
 import { Infrastructure } from "../infrastructure/infrastructure.ts";
 import { IngressIp } from "../infrastructure/ingress-ip.ts";
@@ -45,6 +45,8 @@ export interface DedicatedArgs {
   sharedBlobs: BlobsDocument["blobs"];
   /** The shared cache, which the tenant's is warmed from; absent where there is no server behind it. */
   sharedCache?: CacheLogin;
+  /** The shared namespace of topics; absent where there is no server behind it. */
+  sharedKafka?: KafkaDocument["kafka"];
 }
 
 /** The namespace of the services on a cluster of the tenant's own. */
@@ -141,6 +143,9 @@ export class Dedicated extends pulumi.ComponentResource {
           ...(args.sharedCache && {
             cache: { source: args.sharedCache, target: stores.connections.cache },
           }),
+          ...(args.sharedKafka && {
+            kafka: { ...args.sharedKafka, target: { ...stores.connections.kafka, login: this.login(args) } },
+          }),
           dataCommand: args.settings.dataCommand,
         },
         { parent: this, dependsOn: [infrastructure] },
@@ -173,6 +178,7 @@ export class Dedicated extends pulumi.ComponentResource {
       },
       storage: blobs,
       cache: stores.connections.cache,
+      kafka: stores.connections.kafka,
       serviceEndpoints: services?.endpoints,
       dataReports: migration?.reports,
     };

@@ -96,14 +96,15 @@ export class Infrastructure extends pulumi.ComponentResource {
     }
   }
 
-  /** Who made an account may not read its blobs by that: the data command works as the program's principal. */
+  /** Who made a store may not read it by that: the data command works as the program's principal. */
   private admitProgram(name: string): void {
     const { placement, stores } = this;
     const { objectId: principalId } = authorization.getClientConfigOutput({ parent: this });
-    assignRole(
-      `${name}-program-blobs`,
-      { placement, role: "blobDataContributor", principalId, scope: stores.storageId },
-      this,
-    );
+    for (const [purpose, role, scope] of [
+      ["program-blobs", "blobDataContributor", stores.storageId],
+      ["program-events", "eventHubsDataOwner", stores.eventsId],
+    ] as const) {
+      assignRole(`${name}-${purpose}`, { placement, role, principalId, scope }, this);
+    }
   }
 }

@@ -9,9 +9,10 @@ import {
   planCacheStdin,
   planDataCommand,
   planDataTenant,
+  planKafkaStdin,
   planStdin,
 } from "../data/command.ts";
-import type { BlobsDocument, CacheDocument } from "../data/command.ts";
+import type { BlobsDocument, CacheDocument, KafkaDocument } from "../data/command.ts";
 import { TenantIngress } from "../ingress/tenant-ingress.ts";
 import { planSliceNamespace } from "../kubernetes/manifests.ts";
 import { TenantNamespace } from "../kubernetes/tenant-namespace.ts";
@@ -33,12 +34,14 @@ export interface SliceArgs {
   blobs: BlobsDocument["blobs"];
   /** The shared cache; absent where there is no server behind it. */
   cache?: CacheDocument["cache"];
+  /** The shared namespace of topics; absent where there is no server behind it. */
+  kafka?: KafkaDocument["kafka"];
   images: { registry: string; tag: string };
   dataCommand: string[];
   ingress: IngressHosts;
 }
 
-/** The slice. Destroying it takes the tenant's rows, blobs and keys out of the shared stores as well. */
+/** The slice. Destroying it takes what the tenant has in the shared stores out of them as well. */
 export class Slice extends pulumi.ComponentResource {
   readonly namespace: pulumi.Output<string>;
   /** Where each service answers inside the shared cluster. */
@@ -57,11 +60,12 @@ export class Slice extends pulumi.ComponentResource {
       dependsOn,
     });
 
-    // First in, last out: rows, blobs and keys leave only after the namespace, and with it every writer, is gone.
+    // First in, last out: what is in the stores leaves only after the namespace, and with it every writer, is gone.
     const stores = [
       this.provisionRole(name, args),
       this.claimBlobs(name, args),
       ...this.claimKeys(name, args),
+      ...this.claimTopics(name, args),
     ];
     const footing: Footing = { tenant: args.tenant, tier: args.tier };
     const namespace = new TenantNamespace(
@@ -126,10 +130,16 @@ export class Slice extends pulumi.ComponentResource {
     return [this.claim(name, "cache", planCacheStdin({ tenant: planDataTenant(tenant), cache }), args)];
   }
 
+  private claimTopics(name: string, args: SliceArgs): pulumi.Resource[] {
+    const { tenant, kafka } = args;
+    if (!kafka) return [];
+    return [this.claim(name, "kafka", planKafkaStdin({ tenant: planDataTenant(tenant), kafka }), args)];
+  }
+
   /** What needs nothing before there is any of it, and leaves when this does. Without triggers, as the role. */
   private claim(
     name: string,
-    store: "blobs" | "cache",
+    store: "blobs" | "cache" | "kafka",
     stdin: pulumi.Output<string>,
     { dataCommand }: SliceArgs,
   ): pulumi.Resource {

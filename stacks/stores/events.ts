@@ -1,5 +1,6 @@
 import * as azure from "@pulumi/azure-native/eventhub/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import type { KafkaAddress } from "../connections.ts";
 import { inGroup } from "../placement.ts";
 import type { Placement } from "../placement.ts";
 import { TOPICS, TOPIC_NAMES, TOPIC_RETENTION_HOURS, planBootstrapServers } from "./plan.ts";
@@ -13,7 +14,7 @@ export interface EventsArgs {
 /** An Event Hubs namespace as a Kafka endpoint, with the topics and who reads them. */
 export class Events extends pulumi.ComponentResource {
   readonly namespaceId: pulumi.Output<string>;
-  readonly bootstrapServers: pulumi.Output<string>;
+  readonly kafka: KafkaAddress;
 
   constructor(name: string, args: EventsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("tierlift:stores:Events", name, {}, opts);
@@ -57,7 +58,10 @@ export class Events extends pulumi.ComponentResource {
       }
     }
     this.namespaceId = namespace.id;
-    this.bootstrapServers = namespace.serviceBusEndpoint.apply(planBootstrapServers);
-    this.registerOutputs({ bootstrapServers: this.bootstrapServers });
+    this.kafka = {
+      bootstrapServers: namespace.serviceBusEndpoint.apply(planBootstrapServers),
+      namespace: namespace.name,
+    };
+    this.registerOutputs({ kafka: this.kafka });
   }
 }

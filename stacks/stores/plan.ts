@@ -39,6 +39,15 @@ export const TOPIC_RETENTION_HOURS = 30 * 24;
 /** A slot for each database of each tenant that is on its way, and one for a comparison; the server takes 100 senders. */
 const LOGICAL_REPLICATION = { wal_level: "logical", max_wal_senders: "100", max_replication_slots: "100" };
 
+/** The topics as the data command is told of them. */
+export function planTopics(): { topics: Record<string, number>; retentionHours: number } {
+  const topics = TOPIC_NAMES.map((name) => [name, TOPICS[name].partitions]);
+  return {
+    topics: Object.fromEntries(topics) as Record<string, number>,
+    retentionHours: TOPIC_RETENTION_HOURS,
+  };
+}
+
 /**
  * Server parameters. `max_connections` is static: the server takes it at its next restart, and until then has its
  * size's default, which is higher. Those of logical replication are static too: until the restart changes are not

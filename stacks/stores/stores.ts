@@ -73,7 +73,7 @@ export class Stores extends pulumi.ComponentResource {
     this.connections = {
       postgres: this.postgres.login,
       cache: { host: cache.host, port: cache.port, password: cache.password },
-      kafka: { bootstrapServers: events.bootstrapServers },
+      kafka: events.kafka,
     };
     this.registerOutputs({ vaultUri: this.vaultUri });
   }

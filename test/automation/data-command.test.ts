@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createBlobLogins } from "../../automation/blob-logins.ts";
 import { createDataRunner } from "../../automation/data-command.ts";
-import type { BlobLoginOptions } from "../../automation/blob-logins.ts";
+import { createStoreLogins } from "../../automation/store-logins.ts";
+import type { StoreLoginOptions } from "../../automation/store-logins.ts";
 import type { BlobsDataInput } from "../../automation/ports.ts";
 
 /** Reports its own arguments and what it was given on standard input. */
@@ -28,7 +28,7 @@ const INPUT: BlobsDataInput = {
   },
 };
 
-const PROGRAM: BlobLoginOptions["program"] = {
+const PROGRAM: StoreLoginOptions["program"] = {
   metadataHost: "127.0.0.1:8443",
   platform: {
     clientId: "platform",
@@ -43,7 +43,7 @@ const runnerFor = (program = PROGRAM) =>
   createDataRunner({
     command: [process.execPath, "--input-type=module", "-e", ECHO],
     environment: {},
-    signIn: createBlobLogins({ program, resolveSecret: (name) => Promise.resolve(`secret of ${name}`) }),
+    signIn: createStoreLogins({ program, resolveSecret: (name) => Promise.resolve(`secret of ${name}`) }),
   });
 
 const signal = new AbortController().signal;
@@ -62,7 +62,7 @@ describe("the data command for caches", () => {
   });
 });
 
-describe("the data command for blobs", () => {
+describe("the data command for stores that know identities", () => {
   it("is given both logins on standard input, the tenant's by its reference, and nothing in its arguments", async () => {
     const { args, document } = await runnerFor().runBlobs("verify", INPUT, signal);
     expect(args).toEqual(["blobs", "verify"]);
@@ -93,6 +93,26 @@ describe("the data command for blobs", () => {
     const { document } = await runnerFor(ambient).runBlobs("inspect", INPUT, signal);
     expect(document).toMatchObject({ blobs: { source: { container: "tenants" } } });
     expect(document).not.toHaveProperty("blobs.source.login");
+  });
+
+  it("is given both logins for Kafka as well, with the topics", async () => {
+    const { credentials } = INPUT.blobs.target!;
+    const kafka = {
+      source: { bootstrapServers: "shared.test:9093", namespace: "shared" },
+      target: { bootstrapServers: "acme.test:9093", namespace: "acme", credentials },
+      topics: { events: 3 },
+      retentionHours: 720,
+    };
+    const { args, document } = await runnerFor().runKafka("verify", { tenant: INPUT.tenant, kafka }, signal);
+    expect(args).toEqual(["kafka", "verify"]);
+    expect(document).toMatchObject({
+      kafka: {
+        metadataHost: "127.0.0.1:8443",
+        source: { namespace: "shared", login: { clientId: "platform" } },
+        target: { namespace: "acme", login: { clientId: "tenant", clientSecret: "secret of acme-ref" } },
+        topics: { events: 3 },
+      },
+    });
   });
 
   it("is given the same in a cutover, beside the servers", async () => {

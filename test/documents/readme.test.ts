@@ -38,7 +38,7 @@ describe("README", () => {
   it("shows endpoints.json with the members it has", () => {
     const [example = ""] = /(?<=```json\n).*?(?=\n```)/s.exec(readme) ?? [];
     const shown = JSON.parse(example) as Endpoints;
-    const { api, arm, ca, armTokenFile, dns, clusters, postgres, blobs, cache = [], credentials } = shown;
+    const { api, arm, ca, armTokenFile, dns, clusters, postgres, blobs, cache, kafka, credentials } = shown;
     const written = endpointsOf(api, {
       pid: 1,
       armUrl: arm,
@@ -52,13 +52,15 @@ describe("README", () => {
       postgres: [{ resourceId: "", host: "", port: 0, user: "", passwordFile: "" }],
       blobs: [{ resourceId: "", endpoint: "" }],
       cache: [{ resourceId: "", host: "", port: 0, passwordFile: "" }],
+      kafka: [{ resourceId: "", bootstrapServers: "" }],
       credentials,
     });
     expect(keysOf(shown)).toEqual(keysOf(written));
     expect(clusters.map(keysOf)).toEqual(written.clusters.map(keysOf));
     expect(postgres.map(keysOf)).toEqual(written.postgres.map(keysOf));
     expect(blobs.map(keysOf)).toEqual(written.blobs.map(keysOf));
-    expect(cache.map(keysOf)).toEqual(written.cache?.map(keysOf));
+    expect(cache?.map(keysOf)).toEqual(written.cache?.map(keysOf));
+    expect(kafka?.map(keysOf)).toEqual(written.kafka?.map(keysOf));
     const members: Record<keyof Endpoints["credentials"], true> = {
       clientId: true,
       clientSecretRef: true,

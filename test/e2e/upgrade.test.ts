@@ -17,6 +17,8 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from "vitest";
 import { writeBlobs } from "../../commands/demo/blobs.ts";
 import { writeKeys } from "../../commands/demo/keys.ts";
+import { countRecords, writeRecords } from "../../commands/demo/records.ts";
+import type { RecordCounts } from "../../commands/demo/records.ts";
 import { countRows, createTables, writeRows } from "../../commands/demo/rows.ts";
 import type { BlobEntry } from "../../commands/demo/container.ts";
 import type { RowCounts } from "../../commands/demo/rows.ts";
@@ -24,7 +26,16 @@ import { Installation, processesOf, until } from "./installation.ts";
 import type { Answer } from "./installation.ts";
 import { triedAgain } from "./migration.ts";
 import type { Phases } from "./migration.ts";
-import { cacheOf, digestBlobs, digestKeys, ownContainer, replicationOf, sharedContainer } from "./world.ts";
+import {
+  cacheOf,
+  digestBlobs,
+  digestKeys,
+  namespaceOf,
+  ownContainer,
+  reachOf,
+  replicationOf,
+  sharedContainer,
+} from "./world.ts";
 
 const ARM_CHECK = path.resolve(import.meta.dirname, "../../../shared/arm/arm-check.mjs");
 const UNKNOWN = "00000000-0000-4000-8000-000000000000";
@@ -44,6 +55,8 @@ let acmeBlobs: BlobEntry[];
 /** The same of the shared cache; none where there is no Redis server. */
 let keys: Record<string, string>;
 let otherTenantId: string;
+/** By tenant, in the shared namespace; undefined where the installation has no Kafka. */
+let records: Record<"acme" | "globex", RecordCounts> | undefined;
 
 const ids = () => ({ tenantId, jobId });
 const tokens = () => ({ TOKEN: tenantAdmin, ADMIN_TOKEN: admin });
@@ -131,6 +144,22 @@ afterAll(async () => {
   installation.remove();
 }, 2 * MINUTE);
 
+/** Of both tenants, in the shared namespace. */
+async function sharedRecords(): Promise<typeof records> {
+  const namespace = namespaceOf(installation, "platform");
+  if (!namespace) return undefined;
+  const of = (id: string) => countRecords(reachOf(installation), namespace, "platform", id);
+  return { acme: await of(tenantId), globex: await of(otherTenantId) };
+}
+
+async function produceRecords(): Promise<typeof records> {
+  const namespace = namespaceOf(installation, "platform");
+  if (!namespace) return undefined;
+  await writeRecords(reachOf(installation), namespace, tenantId, 400);
+  await writeRecords(reachOf(installation), namespace, otherTenantId, 100);
+  return await sharedRecords();
+}
+
 let failedChapter: string | undefined;
 beforeEach((context) => {
   if (failedChapter) context.skip(`"${failedChapter}" failed, and this goes on from there`);
@@ -138,7 +167,7 @@ beforeEach((context) => {
 });
 
 describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
-  it("has a slice of the shared cluster, rows, blobs and keys beside another's, and a name", async () => {
+  it("has a slice of the shared cluster, something in every store beside another's, and a name", async () => {
     [tenantId, otherTenantId] = await Promise.all([createTenant("acme"), createTenant("globex")]);
     tenantAdmin = await installation.token(["TENANT_ADMIN"], tenantId);
     const { ca } = installation.endpoints();
@@ -158,6 +187,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
       await writeKeys(cache, installation.endpoints().ca, "globex", 5);
     } else console.warn("skipped: keys, since there is no Redis server; set-up brings it");
     keys = await digestKeys(installation);
+    records = await produceRecords();
     expect(rows.tenants.get(tenantId)).toBeGreaterThan(1000);
     expect(await addressOf("api.acme.matih.ai")).toHaveLength(1);
   });
@@ -244,6 +274,7 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
     expect(await ownContainer(installation, "acme")).toBeUndefined();
     expect(await digestBlobs(await sharedContainer(installation))).toEqual(blobs);
     expect(await digestKeys(installation)).toEqual(keys);
+    expect(await sharedRecords()).toEqual(records);
   });
 
   it("is moved in a second try and told so in a stream that ends", async () => {
@@ -301,6 +332,16 @@ describe("a tenant on a real installation", { timeout: 12 * MINUTE }, () => {
       contentType: "text/csv; charset=utf-8",
       metadata: { report: "3", owner: "team-2" },
     });
+  });
+
+  it("has its records in its own namespace, each once, and the other tenant's are where they were", async (context) => {
+    const own = namespaceOf(installation, "acme");
+    if (!records) return context.skip("set-up brought no Kafka: it needs Java 17 and Maven");
+    const reach = reachOf(installation);
+    expect(await countRecords(reach, own!, "tenant", tenantId)).toEqual(records.acme);
+    expect(await countRecords(reach, own!, "tenant", otherTenantId)).toMatchObject({ records: 0 });
+    // Kafka deletes no single records: the tenant's own leave the shared topics by their age.
+    expect(await sharedRecords()).toEqual(records);
   });
 
   it("runs on its own cluster, and the shared one holds nothing of it", async () => {

@@ -14,7 +14,7 @@ import { openOwn, openShared } from "../../commands/demo/blobs.ts";
 import type { Container } from "../../commands/demo/container.ts";
 import { connected } from "../../commands/demo/keys.ts";
 import type { Cache } from "../../commands/demo/keys.ts";
-import { storageToken } from "../../commands/demo/sign-in.ts";
+import { eventsToken, storageToken } from "../../commands/demo/sign-in.ts";
 import { READER, WRITER } from "../../automation/data/postgres/roles.ts";
 import { SERVICE_DATABASES } from "../../commands/demo/schemas.ts";
 import { readRequestLog } from "../../local/arm/request-log.ts";
@@ -27,7 +27,7 @@ export interface World {
   arm: string[];
   /** Ids that the request log knows as made and not deleted: children, too, which no list shows. */
   made: string[];
-  /** Clusters, PostgreSQL servers, blob servers and Redis servers that run. */
+  /** Clusters and the stores' servers that run. */
   servers: string[];
   /** What each object in the tenant's namespace of the shared cluster is and asks for. */
   objects: Record<string, string>;
@@ -49,7 +49,8 @@ export const armLogOf = ({ home }: Installation): RequestLine[] =>
 
 /** The world around a tenant. */
 export async function lookAt(installation: Installation, slug: string): Promise<World> {
-  const { clusters, postgres, blobs: accounts, cache: caches = [] } = installation.endpoints();
+  const endpoints = installation.endpoints();
+  const { clusters, postgres, blobs: accounts, cache: caches = [], kafka = [] } = endpoints;
   const [arm, objects, rows, blobs, keys, replication, answers, state] = await Promise.all([
     listAll(new Operator(installation)),
     digestNamespace(installation, `tenant-${slug}`),
@@ -60,7 +61,7 @@ export async function lookAt(installation: Installation, slug: string): Promise<
     resolveAll(installation, slug),
     stateOf(installation, slug),
   ]);
-  const servers = [...clusters, ...postgres, ...accounts, ...caches]
+  const servers = [...clusters, ...postgres, ...accounts, ...caches, ...kafka]
     .map(({ resourceId }) => resourceId.toLowerCase())
     .sort();
   const made = standing(armLogOf(installation));
@@ -178,13 +179,19 @@ export async function ownContainer(installation: Installation, slug: string): Pr
   return account && (await openOwn(reachOf(installation), account));
 }
 
+/** The platform's namespace of topics, or a tenant's own; undefined where there is none, or no Kafka. */
+export const namespaceOf = (installation: Installation, of: string) =>
+  installation.endpoints().kafka?.find(({ resourceId }) => resourceId.includes(of));
+
 const accountOf = (installation: Installation, of: string) =>
   installation.endpoints().blobs.find(({ resourceId }) => resourceId.includes(of));
 
-const reachOf = (installation: Installation) => ({
+export const reachOf = (installation: Installation) => ({
   endpoints: () => Promise.resolve(installation.endpoints()),
   storageToken: async (whose: "platform" | "tenant") =>
     storageToken((await readConnection(homeOf(installation.home)))!, whose),
+  eventsToken: async (whose: "platform" | "tenant", namespace: string) =>
+    eventsToken((await readConnection(homeOf(installation.home)))!, whose, namespace),
 });
 
 /** Count and digest of names and MD5s, by the first part of the name. */

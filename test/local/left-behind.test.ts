@@ -1,20 +1,22 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { ArmResource, BackendGroup } from "../../local/arm/backend.ts";
 import { createBlobBackends } from "../../local/blobs/accounts.ts";
+import { createKafkaBackends } from "../../local/kafka/namespaces.ts";
 import { createClusterBackends } from "../../local/kubernetes/clusters.ts";
 import { ensureAuthority } from "../../local/pki/authority.ts";
 import { createPostgresBackends } from "../../local/postgres/servers.ts";
 import { resource, viewOf } from "../support/arm-resources.ts";
-import { blobServerProgram, controlPlaneParts, postgresPrograms } from "../support/local-parts.ts";
+import { blobServerProgram, controlPlaneParts, kafkaPart, postgresPrograms } from "../support/local-parts.ts";
 
 const parts = controlPlaneParts();
 const binDir = postgresPrograms();
 const azurite = blobServerProgram();
+const kafka = kafkaPart();
 /** A control plane starts twice: on a busy machine that takes its time. */
 const patienceMs = 120_000;
 const onChange = () => undefined;
@@ -114,4 +116,23 @@ it.skipIf(!azurite)(
     await startAndRemove(createBlobBackends({ dir, main: azurite!, authority, onChange }), acme, left);
   },
   30_000,
+);
+
+it.skipIf(!kafka)(
+  "ends a Kafka broker that a killed local cloud left, and starts it anew",
+  async () => {
+    const id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.EventHub/namespaces/acme-events";
+    const acme = resource(id, { properties: {}, private: { tenantId: "t" } });
+    const keysFile = path.join(dir, "keys.json");
+    await writeFile(keysFile, JSON.stringify({ keys: [] }));
+    const left = await killCloud(acme, { kafka, keysFile });
+    expect(left.filter(isAlive)).toHaveLength(1);
+    const authority = await ensureAuthority(path.join(dir, "pki"));
+    await startAndRemove(
+      createKafkaBackends({ dir, part: kafka!, authority, keysFile, onChange }),
+      acme,
+      left,
+    );
+  },
+  patienceMs,
 );

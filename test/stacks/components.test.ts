@@ -120,6 +120,7 @@ describe("the dedicated cluster", () => {
       "acme-cluster-subnet",
       "acme-program",
       "acme-program-blobs",
+      "acme-program-events",
       "acme-workload-blobs",
       "acme-workload-events",
       "acme-workload-secrets",

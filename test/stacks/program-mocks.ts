@@ -94,7 +94,7 @@ const PLATFORM_OUTPUTS = {
   zoneName: "matih.example",
   zoneResourceGroup: "rg-tierlift-platform",
   cache: { host: "cache.example", port: 10000, password: "cache-password" },
-  kafka: { bootstrapServers: "events.example:9093" },
+  kafka: { bootstrapServers: "events.example:9093", namespace: "events" },
 };
 
 /** Read-only properties that programs use, by type; ids and names are filled in for every resource. */

@@ -179,7 +179,8 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
   };
   const storage = { endpoint: `https://${stack}.blob.test/`, container: "data" };
   const cache = { host: `${stack}.cache.test`, port: 10000, password: `key of ${stack}` };
-  if (stack === "platform") return { postgres, storage, cache, ingressAddress: SLICE_ADDRESS };
+  const kafka = { bootstrapServers: `${stack}.events.test:9093`, namespace: stack };
+  if (stack === "platform") return { postgres, storage, cache, kafka, ingressAddress: SLICE_ADDRESS };
   const stands = (type: string): boolean => [...present.values()].some((resource) => resource.type === type);
   return {
     slice: stands("tierlift:slice:Slice")
@@ -191,6 +192,7 @@ function outputsOf(stack: string, present: Map<string, FakeResource>): Record<st
           postgres,
           storage,
           cache,
+          kafka,
           serviceEndpoints: { "bi-service": `https://bi.${stack}.test` },
         }
       : null,

@@ -47,6 +47,18 @@ export function redisServerProgram(): string | undefined {
   return program;
 }
 
+/** The broker's Java and jars, from TIERLIFT_JAVA and TIERLIFT_KAFKA_LIBS or set-up's cache; undefined, said aloud, when one is missing. */
+export function kafkaPart(): { java: string; libs: string } | undefined {
+  const java = process.env.TIERLIFT_JAVA ?? onPath("java");
+  const jar = inCache("kafka", "libs/kafka-clients-4.3.1.jar", constants.R_OK);
+  const libs = process.env.TIERLIFT_KAFKA_LIBS ?? (jar && path.dirname(jar));
+  if (java && libs) return { java, libs };
+  console.warn(
+    `skipped: no ${java ? "Kafka; set-up brings it where there is Maven" : "Java 17"}, or set TIERLIFT_JAVA and TIERLIFT_KAFKA_LIBS`,
+  );
+  return undefined;
+}
+
 function onPath(name: string): string | undefined {
   const folders = (process.env.PATH ?? "").split(path.delimiter);
   return folders.map((folder) => path.join(folder, name)).find((file) => canUse(file, constants.X_OK));

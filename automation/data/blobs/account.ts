@@ -1,11 +1,9 @@
 /** The two containers of a move, each as its own identity, with deadlines and one signal that ends all calls. */
-import { DefaultAzureCredential } from "@azure/identity";
-import type { TokenCredential } from "@azure/identity";
 import { BlobServiceClient, RestError } from "@azure/storage-blob";
 import type { ContainerClient } from "@azure/storage-blob";
 import { discoverCloud } from "../../azure/cloud.ts";
 import type { Cloud } from "../../azure/cloud.ts";
-import { createPrincipalCredential } from "../../azure/service-principal.ts";
+import { credentialOf } from "../credential.ts";
 import { DataError } from "../errors.ts";
 import type { Place } from "../errors.ts";
 import type { Progress } from "../postgres/report.ts";
@@ -59,11 +57,6 @@ function openContainer({ endpoint, container, login }: BlobContainer, cloud: Clo
     retryOptions: { maxTries: 5, retryDelayInMs: 500, maxRetryDelayInMs: 10_000 },
   });
   return service.getContainerClient(container);
-}
-
-function credentialOf(login: BlobContainer["login"], cloud: Cloud): TokenCredential {
-  if (!login) return new DefaultAzureCredential();
-  return createPrincipalCredential(cloud, login.azureTenantId, login.clientId, login.clientSecret);
 }
 
 /** Runs one call of the client; says where it failed, with the service's code and without its text. */

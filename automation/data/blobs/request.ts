@@ -1,17 +1,11 @@
 /** What the blobs' verbs are asked: the member `blobs` of the document on standard input. */
 import { z } from "zod";
 import { DataError } from "../errors.ts";
+import { loginSchema } from "../login.ts";
 import type { BlobsRequest } from "../request.ts";
 
 export const BLOB_VERBS = ["copy", "catch-up", "verify", "late", "purge", "inspect"] as const;
 export type BlobVerb = (typeof BLOB_VERBS)[number];
-
-/** The principal that reaches an account; without one it is the ambient identity of the machine. */
-const loginSchema = z.object({
-  azureTenantId: z.string().min(1),
-  clientId: z.string().min(1),
-  clientSecret: z.string().min(1),
-});
 
 const containerSchema = z.object({
   /** Of the account's blob service. */

@@ -38,6 +38,8 @@ export interface Alongside {
   prepare(): Promise<void>;
   /** With the rows' writes frozen: brings over the rest and answers what differs then. */
   settle(signal: AbortSignal): Promise<Settled>;
+  /** Whatever the cutover has ended with. */
+  close?(): Promise<void>;
 }
 
 export interface Settled {

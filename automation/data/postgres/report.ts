@@ -171,6 +171,7 @@ export type Progress = (event: {
   keys?: number;
   failed?: number;
   problem?: string;
+  records?: number;
   bytes?: number;
   seconds?: number;
 }) => void;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import type { CutoverProgress } from "../../model.ts";
-import { blobsInputOf, dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
+import { blobsInputOf, dataInputOf, dedicatedAddressOf, kafkaInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import type { CacheWarming, CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
@@ -30,7 +30,7 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
  */
 export const cuttingOver: PhaseDefinition = {
   run: async (context) => {
-    const { job, tenant, settings, work } = context;
+    const { job, tenant, settings, ports, work } = context;
     const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
     const address = dedicatedAddressOf(context.stack, outputs);
     const spec = specFor(tenant, job, "CUTTING_OVER", settings);
@@ -38,7 +38,8 @@ export const cuttingOver: PhaseDefinition = {
     if (work().cutover.switchingAt === undefined) {
       await untilOldAnswersExpired(context);
       const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
-      const input = { ...dataInputOf(tenant, outputs, platformOutputs), blobs };
+      const kafka = ports.runKafka && kafkaInputOf(tenant, job.credentials, outputs, platformOutputs).kafka;
+      const input = { ...dataInputOf(tenant, outputs, platformOutputs), blobs, ...(kafka && { kafka }) };
       await applySpec(context, spec, {
         ...guard,
         // The engine is ready to move the records, so that writes are not frozen while it gets there.

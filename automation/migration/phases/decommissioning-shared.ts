@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf } from "../../outputs.ts";
-import type { CutoverReport } from "../../ports.ts";
+import { blobsInputOf, kafkaInputOf } from "../../outputs.ts";
+import type { CutoverReport, KafkaDataInput } from "../../ports.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { NEXT_RECORDS, SLICE, STORE_HOLDER } from "../allowed.ts";
 import { specFor } from "../specs.ts";
@@ -36,7 +36,9 @@ export const decommissioningShared: PhaseDefinition = {
     // The services first: after them nobody writes to the shared stores, and what they wrote last can be told.
     await engine.destroy(stack, { components: [SLICE, NEXT_RECORDS], keep: [STORE_HOLDER] }, operation);
     await bringLateBlobs(context);
+    await bringLateRecords(context);
     await engine.destroy(stack, { components: [SLICE] }, operation);
+    await finishRecords(context);
     const spec = specFor(tenant, job, "DECOMMISSIONING_SHARED", settings);
     await applySpec(context, spec, { step: "restore", keepFor: "DECOMMISSIONING_SHARED" });
   },
@@ -54,4 +56,29 @@ async function bringLateBlobs(context: PhaseContext): Promise<void> {
   const blobs = { ...input.blobs, asOf: report.blobsAsOf };
   const late = lateSchema.parse(await ports.runBlobs("late", { ...input, blobs }, signal));
   await artifacts.put(cutoverKey(job.id), { ...report, late });
+}
+
+const recordsSchema = z.object({ copied: z.number() });
+
+/** Once, as its mark says: what the mover goes by is removed afterwards, and another copy would bring all again. */
+async function bringLateRecords(context: PhaseContext): Promise<void> {
+  const { job, ports, signal, artifacts } = context;
+  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  if (ports.runKafka === undefined || report === undefined || report.lateRecords !== undefined) return;
+  const input = await kafkaOf(context);
+  const { copied } = recordsSchema.parse(await ports.runKafka("catch-up", input, signal));
+  await artifacts.put(cutoverKey(job.id), { ...report, lateRecords: copied });
+}
+
+async function finishRecords(context: PhaseContext): Promise<void> {
+  const { job, ports, signal, artifacts } = context;
+  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  if (ports.runKafka === undefined || report?.lateRecords === undefined) return;
+  await ports.runKafka("finish", await kafkaOf(context), signal);
+}
+
+async function kafkaOf(context: PhaseContext): Promise<KafkaDataInput> {
+  const { tenant, job } = context;
+  const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
+  return kafkaInputOf(tenant, job.credentials, outputs, platformOutputs);
 }

@@ -1,5 +1,5 @@
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf, cacheInputOf, dataInputOf } from "../../outputs.ts";
+import { blobsInputOf, cacheInputOf, dataInputOf, kafkaInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { specFor } from "../specs.ts";
 import { nothingToUndo, reportKey } from "./phase.ts";
@@ -14,7 +14,8 @@ export const verifyingDeployment: PhaseDefinition = {
     const spec = specFor(tenant, job, "VERIFYING_DEPLOYMENT", settings);
     const credentials = job.credentials ?? tenant.dedicated?.credentials;
     const { blobs } = blobsInputOf(tenant, credentials, outputs, platformOutputs);
-    const data = { ...dataInputOf(tenant, outputs, platformOutputs), blobs };
+    const kafka = ports.runKafka && kafkaInputOf(tenant, credentials, outputs, platformOutputs).kafka;
+    const data = { ...dataInputOf(tenant, outputs, platformOutputs), blobs, ...(kafka && { kafka }) };
     const cache = ports.runCache && cacheInputOf(tenant, outputs, platformOutputs);
     const report = await ports.verify({
       ...{ tenant, job, spec, outputs, platformOutputs, data, signal },

@@ -9,6 +9,8 @@ import { randomUUID } from "node:crypto";
 export const armAudiences = ["https://management.azure.com", "https://management.core.windows.net"];
 export const vaultAudience = "https://vault.azure.net";
 export const storageAudience = "https://storage.azure.com";
+/** An Event Hubs namespace is an audience of its own. */
+const eventHubsAudience = /^https:\/\/[a-z0-9-]+\.servicebus\.windows\.net$/i;
 
 export interface OAuthRequest {
   method: string;
@@ -69,7 +71,8 @@ async function issueToken(
     .split(" ")
     .find((one) => one.endsWith("/.default"))
     ?.replace(/\/+\.default$/, "");
-  const isKnown = [...armAudiences, vaultAudience, storageAudience, request.origin].includes(audience ?? "");
+  const known = [...armAudiences, vaultAudience, storageAudience, request.origin];
+  const isKnown = known.includes(audience ?? "") || eventHubsAudience.test(audience ?? "");
   if (audience === undefined || !isKnown) {
     const text = `The resource principal named ${audience ?? scope} was not found in the tenant named ${tenant}.`;
     return oauthError(400, "invalid_resource", 500011, text);
@@ -79,9 +82,13 @@ async function issueToken(
   return { status: 200, headers: noStore, body: { token_type: "Bearer", ...lifetime, access_token: token } };
 }
 
-/** Storage asks for tokens of version 1, whose issuer is Microsoft's own in every cloud; its servers look at it. */
+/** Tokens of version 1 have Microsoft's own issuer in every cloud. */
+export const planIssuer = (tenantId: string): string => `https://sts.windows.net/${tenantId}/`;
+
+/** Storage and Event Hubs ask for tokens of version 1, and their servers look at the issuer. */
 function issuerOf({ origin }: OAuthRequest, { tenantId }: DirectoryPrincipal, audience: string): string {
-  return audience === storageAudience ? `https://sts.windows.net/${tenantId}/` : `${origin}/${tenantId}/v2.0`;
+  const isFirst = audience === storageAudience || eventHubsAudience.test(audience);
+  return isFirst ? planIssuer(tenantId) : `${origin}/${tenantId}/v2.0`;
 }
 
 function refuseSecret(principal: DirectoryPrincipal, secret: string): ArmAnswer | undefined {

@@ -12,6 +12,9 @@ import type { DirectoryPrincipal } from "./directory.ts";
 /** Seconds a token lives, as Microsoft's do. */
 export const tokenLifetimeSeconds = 3599;
 
+/** In the tokens' folder: the same keys as `/discovery/v2.0/keys` answers. */
+export const PUBLIC_KEYS_FILE = "public-keys.json";
+
 export interface Tokens {
   /** Public keys, for `/discovery/v2.0/keys`. */
   readonly publicKeys: JWK[];
@@ -34,6 +37,8 @@ export async function createTokens(folder: string): Promise<Tokens> {
     n: stored.n ?? "",
     e: stored.e ?? "",
   };
+  // For servers that read keys from a file.
+  writeFileDurably(join(folder, PUBLIC_KEYS_FILE), JSON.stringify({ keys: [publicKey] }));
   const verifier = (await importJWK(publicKey, "RS256")) as CryptoKey;
   const operatorTokenFile = join(folder, "operator-token");
   const operatorToken = readOrCreateToken(operatorTokenFile);

@@ -31,13 +31,22 @@ const namespaces: TypeBehaviour = {
     },
   }),
   check: checkNamespace,
-  outputs: ({ resource, previous }) => ({
+  outputs: ({ cloud, resource, previous }) => ({
     properties: {
       updatedAt: resource.changedAt,
       status: "Active",
       ...(previous === undefined ? endpoints(resource) : {}),
     },
-    ...(previous === undefined ? { private: { primaryKey: newKey(), secondaryKey: newKey() } } : {}),
+    ...(previous === undefined
+      ? {
+          private: {
+            primaryKey: newKey(),
+            secondaryKey: newKey(),
+            // The directory whose identities are let in.
+            tenantId: cloud.directory.subscription(resource.subscriptionId)?.tenantId,
+          },
+        }
+      : {}),
   }),
 };
 

@@ -432,7 +432,37 @@ describe("the cutover", () => {
     expect(seen[0]!.stands).toContain("claim");
     expect(seen[0]!.stands).not.toContain("namespace");
     expect(names()).not.toContain("claim");
-    expect(await world.tierlift.migrations.cutoverReport(jobId)).toMatchObject({ ...CUTOVER, blobsAsOf, late });
+    expect(await world.tierlift.migrations.cutoverReport(jobId)).toMatchObject({
+      ...CUTOVER,
+      blobsAsOf,
+      late,
+    });
+  });
+
+  test("records that came late are brought over once, between the services' end and the topics'", async () => {
+    const seen: { verb: string; stands: string[]; topics: number }[] = [];
+    await begin({
+      onData: (verb) => (verb === "cutover" ? { ...CUTOVER } : {}),
+      ports: {
+        runKafka: (verb, { kafka }) => {
+          seen.push({ verb, stands: names(), topics: Object.keys(kafka.topics).length });
+          return Promise.resolve({ copied: 3 });
+        },
+      },
+    });
+    const { jobId } = await inVerification(world);
+    await cutOver(jobId);
+    await arrival(world, jobId, "COMPLETED");
+    expect(seen.map(({ verb, topics }) => [verb, topics])).toEqual([
+      ["catch-up", 10],
+      ["finish", 10],
+    ]);
+    const [late, finish] = seen.map(({ stands }) => stands);
+    expect(late).toContain("claim");
+    expect(late).not.toContain("namespace");
+    expect(finish).not.toContain("claim");
+    const report = await world.tierlift.migrations.cutoverReport(jobId);
+    expect(report).toEqual({ ...CUTOVER, lateRecords: 3 });
   });
 
   test("answers in time when it takes longer than the wait", async () => {

@@ -1,12 +1,31 @@
 import * as pulumi from "@pulumi/pulumi";
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { parseBlobsRequest, parseCacheRequest, parseRequest } from "../../../automation/data/request.ts";
+import {
+  parseBlobsRequest,
+  parseCacheRequest,
+  parseKafkaRequest,
+  parseRequest,
+} from "../../../automation/data/request.ts";
 import { planBlobsStdin, planDataCommand, quoteForShell } from "../../../stacks/data/command.ts";
 import { DataMigration, parseReport } from "../../../stacks/data/data-migration.ts";
-import { administrator, record, revealSecret, sharedBlobs, stores, tenant } from "../kubernetes/recorder.ts";
+import {
+  administrator,
+  record,
+  revealSecret,
+  sharedBlobs,
+  sharedKafka,
+  stores,
+  tenant,
+} from "../kubernetes/recorder.ts";
 
-const declare = ({ hasCache = true } = {}) =>
+const OWN_LOGIN = {
+  azureTenantId: "other",
+  clientId: "tenant",
+  clientSecret: pulumi.secret("tenant-secret"),
+};
+
+const declare = ({ hasCache = true, hasKafka = true } = {}) =>
   record(
     () =>
       new DataMigration("acme", {
@@ -20,14 +39,13 @@ const declare = ({ hasCache = true } = {}) =>
           target: {
             endpoint: pulumi.output("https://127.0.0.1:7002/stacme/"),
             container: "data",
-            login: {
-              azureTenantId: "other",
-              clientId: "tenant",
-              clientSecret: pulumi.secret("tenant-secret"),
-            },
+            login: OWN_LOGIN,
           },
         },
         ...(hasCache && { cache: { source: sharedCache, target: stores.cache } }),
+        ...(hasKafka && {
+          kafka: { ...sharedKafka, target: { ...stores.kafka, login: OWN_LOGIN } },
+        }),
         dataCommand: ["node", "main.ts"],
       }),
   );
@@ -41,7 +59,7 @@ const sharedCache = {
 const commandOf = async (store: string) =>
   (await declare()).of("command:local:Command").find(({ name }) => name === `acme-${store}`)!;
 
-describe.each(["postgres", "blobs", "cache"])("the migration of a tenant's data: %s", (store) => {
+describe.each(["postgres", "blobs", "cache", "kafka"])("the migration of a tenant's data: %s", (store) => {
   it("copies on create and update and does nothing on delete, when servers may be gone", async () => {
     const { inputs } = await commandOf(store);
     expect(inputs).toMatchObject({
@@ -76,6 +94,29 @@ describe("the migration of a tenant's data", () => {
         login: { azureTenantId: "other", clientId: "tenant", clientSecret: "tenant-secret" },
       },
     });
+    const { kafka } = parseKafkaRequest(revealSecret((await commandOf("kafka")).inputs.stdin) as string);
+    expect(kafka).toMatchObject({
+      metadataHost: "127.0.0.1:8443",
+      source: {
+        bootstrapServers: "127.0.0.1:7003",
+        namespace: "shared-events",
+        login: { clientId: "platform", clientSecret: "platform-secret" },
+      },
+      target: {
+        bootstrapServers: "events.test:9093",
+        namespace: "acme-events",
+        login: { azureTenantId: "other", clientId: "tenant", clientSecret: "tenant-secret" },
+      },
+      topics: { "tenant.lifecycle.events": 6, "billing.usage.events": 3 },
+      retentionHours: 720,
+      offsets: "earliest",
+    });
+  });
+
+  it("moves no records where no broker stands behind the namespaces", async () => {
+    const recording = await declare({ hasKafka: false });
+    const names = recording.of("command:local:Command").map(({ name }) => name);
+    expect(names).toEqual(["acme-postgres", "acme-blobs", "acme-cache"]);
   });
 
   it("hands over both caches as secrets, and runs nothing for them where there are none", async () => {
@@ -91,6 +132,7 @@ describe("the migration of a tenant's data", () => {
     expect(without.of("command:local:Command").map(({ name }) => name)).toEqual([
       "acme-postgres",
       "acme-blobs",
+      "acme-kafka",
     ]);
   });
 

@@ -100,7 +100,10 @@ export const stores = {
     password: pulumi.secret("p@ss/word"),
   },
   cache: { host: pulumi.output("cache.test"), port: pulumi.output(10000), password: pulumi.secret("c@che") },
-  kafka: { bootstrapServers: pulumi.output("events.test:9093") },
+  kafka: {
+    bootstrapServers: pulumi.output("events.test:9093"),
+    namespace: pulumi.output("acme-events"),
+  },
 };
 
 export const administrator = {
@@ -121,6 +124,16 @@ export const sharedBlobs = {
       clientId: "platform",
       clientSecret: pulumi.secret("platform-secret"),
     },
+  },
+};
+
+/** The shared namespace of topics, as well. */
+export const sharedKafka = {
+  metadataHost: "127.0.0.1:8443",
+  source: {
+    bootstrapServers: pulumi.output("127.0.0.1:7003"),
+    namespace: pulumi.output("shared-events"),
+    login: sharedBlobs.source.login,
   },
 };
 

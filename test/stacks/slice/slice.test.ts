@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseBlobsRequest, parseCacheRequest } from "../../../automation/data/request.ts";
+import { parseBlobsRequest, parseCacheRequest, parseKafkaRequest } from "../../../automation/data/request.ts";
 import { SERVICE_NAMES } from "../../../stacks/services/catalogue.ts";
 import { Slice } from "../../../stacks/slice/slice.ts";
 import {
@@ -8,6 +8,7 @@ import {
   record,
   revealSecret,
   sharedBlobs,
+  sharedKafka,
   stores,
   tenant,
   valueOf,
@@ -29,6 +30,7 @@ const declare = ({ hasCache = true } = {}) =>
         databases: pulumi.output(["query", "bi"]),
         blobs: sharedBlobs,
         ...(hasCache && { cache: { source: stores.cache } }),
+        kafka: sharedKafka,
         images: { registry: "registry.test/matih", tag: "20261122-abc" },
         dataCommand: ["node", "--import", "tsx", "/opt/tier lift/main.ts"],
         ingress: {
@@ -109,7 +111,18 @@ describe("a slice", () => {
     expect(without.of("command:local:Command").map(({ name }) => name)).not.toContain("acme-cache");
   });
 
-  it("removes the namespace, and every writer with it, before rows, blobs and keys", () => {
+  it("purges the tenant's topics and groups when it goes, and runs nothing before", () => {
+    const { inputs } = commandOf("acme-kafka");
+    expect(inputs).toMatchObject({ delete: "node --import tsx '/opt/tier lift/main.ts' kafka purge" });
+    for (const absent of ["create", "update", "triggers"]) expect(inputs).not.toHaveProperty(absent);
+    expect(parseKafkaRequest(revealSecret(inputs.stdin) as string)).toMatchObject({
+      tenant: { id: tenant.id, slug: "acme" },
+      kafka: { source: { namespace: "shared-events", login: { clientId: "platform" } } },
+    });
+    expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toContain("platform-secret");
+  });
+
+  it("removes the namespace, and every writer with it, before what is in the stores", () => {
     const namespace = slice.of("kubernetes:core/v1:Namespace")[0]!;
     const component = slice.of("tierlift:kubernetes:TenantNamespace")[0]!;
     expect(namespace.parent).toMatch(/tierlift:kubernetes:TenantNamespace::acme$/);
@@ -117,6 +130,7 @@ describe("a slice", () => {
       expect.stringMatching(/command:local:Command::acme-postgres-role$/),
       expect.stringMatching(/command:local:Command::acme-blobs$/),
       expect.stringMatching(/command:local:Command::acme-cache$/),
+      expect.stringMatching(/command:local:Command::acme-kafka$/),
     ]);
   });
 

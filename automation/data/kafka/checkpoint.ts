@@ -1,0 +1,163 @@
+/**
+ * How far the mover is, kept in the tenant's own namespace as offsets of a consumer group that only the mover is in.
+ * Its one member has a fixed name: a second run takes its place, and the first one's next commit is refused.
+ */
+import { Consumer } from "@platformatic/kafka";
+import { z } from "zod";
+import { DataError } from "../errors.ts";
+import { ask, call, isAnswer } from "./cluster.ts";
+import type { Broker, KafkaContext } from "./cluster.ts";
+import type { TopicPartition } from "./read.ts";
+import type { KafkaFinishReport } from "./report.ts";
+
+const MEMBER = "mover";
+const SESSION_MS = 60_000;
+/** The broker's words for a member that another one has replaced. */
+const REPLACED = ["FENCED_INSTANCE_ID", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "FENCED_MEMBER_EPOCH"];
+
+export interface Checkpoint {
+  /** Everything of the tenant before this offset of the source is in the target. */
+  offset: bigint;
+  /**
+   * A batch is on its way: the tenant's records from `offset` up to here may be in the target already, the first of them
+   * or all. They lie there from `tail` on.
+   */
+  open?: bigint;
+  /** Offset of the target behind the last record that the mover has put there. */
+  tail: bigint;
+  /** Where the move began, in the source and in the target. */
+  from: bigint;
+  start: bigint;
+  /** Records moved before `offset`. */
+  moved: number;
+}
+
+const offsetText = z
+  .string()
+  .regex(/^\d+$/)
+  .transform((text) => BigInt(text));
+const metadataSchema = z.object({
+  open: offsetText.optional(),
+  tail: offsetText,
+  from: offsetText,
+  start: offsetText,
+  moved: z.int(),
+});
+
+export function planGroup(slug: string): string {
+  return `tierlift.${slug}`;
+}
+
+export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
+
+/** All checkpoints by `keyOf`; none where nothing was ever moved. */
+export async function readCheckpoints(context: KafkaContext): Promise<Map<string, Checkpoint>> {
+  const group = planGroup(context.tenant.slug);
+  const { admin } = context.target();
+  const found = await call(context, { side: "target", group }, () =>
+    admin.listConsumerGroupOffsets({ groups: [group] }),
+  );
+  const all = found.flatMap(({ topics }) =>
+    topics.flatMap(({ name: topic, partitions }) =>
+      partitions.map(({ partitionIndex: partition, committedOffset: offset, metadata }) => {
+        const place = { side: "target" as const, topic, partition };
+        return [keyOf(place), { offset, ...parseMetadata(metadata, place) }] as const;
+      }),
+    ),
+  );
+  return new Map(all);
+}
+
+function parseMetadata(text: string | null | undefined, place: TopicPartition): Omit<Checkpoint, "offset"> {
+  try {
+    const { open, ...rest } = metadataSchema.parse(JSON.parse(text ?? ""));
+    return { ...rest, ...(open !== undefined && { open }) };
+  } catch (error) {
+    throw new DataError("REFUSED", "the mover's checkpoint is not one of its own", place, { cause: error });
+  }
+}
+
+export interface Claim {
+  /** Durable when it resolves. Throws `REFUSED` when another run has taken over. */
+  commit(at: TopicPartition, checkpoint: Checkpoint): Promise<void>;
+  /** What is committed stays. */
+  release(): Promise<void>;
+}
+
+/** Makes this run the one that moves the tenant's records; a run that is still at it is stopped by its next commit. */
+export async function claimMove(context: KafkaContext): Promise<Claim> {
+  const group = planGroup(context.tenant.slug);
+  const side = context.target();
+  const place = { side: "target", group } as const;
+  const consumer = new Consumer({
+    ...side.options,
+    groupId: group,
+    groupInstanceId: MEMBER,
+    sessionTimeout: SESSION_MS,
+  });
+  // A heartbeat that fails is found by the next commit.
+  consumer.on("consumer:heartbeat:error", () => undefined);
+  const leave = async () => {
+    await Promise.resolve(consumer.close(true)).catch(() => undefined);
+  };
+  try {
+    await call(context, place, () => consumer.joinGroup({}));
+    const coordinator = await call(context, place, () => findCoordinator(context, group));
+    return {
+      commit: (at, checkpoint) =>
+        call(context, place, () =>
+          ask<void>(
+            side,
+            "OffsetCommit",
+            coordinator,
+            group,
+            consumer.generationId,
+            consumer.memberId,
+            MEMBER,
+            [planCommit(at, checkpoint)],
+          ),
+        ).catch((error: unknown) => {
+          if (!REPLACED.some((apiId) => isAnswer(error, apiId))) throw error;
+          throw new DataError("REFUSED", "another run of the mover has taken over", place, { cause: error });
+        }),
+      release: leave,
+    };
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+}
+
+async function findCoordinator(context: KafkaContext, group: string): Promise<Broker> {
+  const [found] = await context.target().admin.findCoordinator({ keyType: 0, keys: [group] });
+  if (!found) throw new DataError("BROKER", "the group has no coordinator now");
+  return found;
+}
+
+function planCommit({ topic, partition }: TopicPartition, { offset, moved, ...rest }: Checkpoint): unknown {
+  const offsets = Object.entries(rest).map(([name, value]) => [name, String(value)]);
+  const committedMetadata = JSON.stringify({ ...Object.fromEntries(offsets), moved });
+  return {
+    name: topic,
+    partitions: [
+      { partitionIndex: partition, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata },
+    ],
+  };
+}
+
+/**
+ * `finish`: the move has ended, and with it what was kept of it. Another copy would bring everything a second time, so
+ * it is not to be asked for before it is known that there will be none.
+ */
+export async function finishMove(context: KafkaContext): Promise<KafkaFinishReport> {
+  const group = planGroup(context.tenant.slug);
+  const { admin } = context.target();
+  // A run that was killed is still a member; this one takes its place, and leaves.
+  await (await claimMove(context)).release();
+  await call(context, { side: "target", group }, () => admin.deleteGroups({ groups: [group] })).catch(
+    (error: unknown) => {
+      if (!isAnswer(error, "GROUP_ID_NOT_FOUND")) throw error;
+    },
+  );
+  return { store: "kafka", verb: "finish", group };
+}

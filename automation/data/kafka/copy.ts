@@ -1,0 +1,275 @@
+/**
+ * `copy` and `catch-up`: the tenant's own namespace gets the tenant's records that the shared one has now.
+ *
+ * No record comes twice and none is missing, also when a run is killed and while the tenant writes to its own namespace.
+ * Before a batch is sent it is noted in the checkpoint, with the target's offset from which it can lie there; after a
+ * kill the next run reads from that offset and sends only what it does not find. Transactions would do the same with
+ * less reading, but leave the records of an interrupted batch in the log, where every consumer that does not ask for
+ * committed records only, as most do not, reads them twice.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { inParallel } from "../blobs/in-parallel.ts";
+import { secondsSince } from "../postgres/report.ts";
+import { claimMove, keyOf, readCheckpoints } from "./checkpoint.ts";
+import type { Checkpoint, Claim } from "./checkpoint.ts";
+import { call } from "./cluster.ts";
+import type { KafkaContext } from "./cluster.ts";
+import { placeGroups } from "./groups.ts";
+import { readPages, readRecords } from "./read.ts";
+import type { TopicPartition } from "./read.ts";
+import { digestOf, sizeOf } from "./records.ts";
+import type { KafkaRecord } from "./records.ts";
+import type { KafkaCopyReport } from "./report.ts";
+import { filterOf, listOffsets, listTopics, partitionsOf, prepareTarget } from "./topics.ts";
+import type { MovedTopic } from "./topics.ts";
+
+const PARTITIONS_AT_ONCE = 2;
+/** Well below the 1 MB that a broker takes as one batch. */
+const BATCH_BYTES = 700_000;
+const BATCH_RECORDS = 2_000;
+/** What a killed run has handed to its network has arrived by then. */
+const SETTLE_MS = 2_000;
+const PROGRESS_EVERY_MS = 2_000;
+
+/** What a run works with. */
+export interface Move {
+  context: KafkaContext;
+  claim: Claim;
+  tally: { found: number; copied: number; bytes: number };
+  tell: () => void;
+}
+
+/** Repeatable; goes on where an earlier run was. */
+export async function copyRecords(
+  context: KafkaContext,
+  verb: KafkaCopyReport["verb"] = "copy",
+): Promise<KafkaCopyReport> {
+  const startedMs = performance.now();
+  const claim = await claimMove(context);
+  try {
+    const topics = await listTopics(context);
+    await prepareTarget(context, topics);
+    const tally = { found: 0, copied: 0, bytes: 0 };
+    const move: Move = { context, claim, tally, tell: createTeller(context, verb, tally) };
+    const counted = await copyTopics(move, topics);
+    const groups = await placeGroups(context, topics, counted);
+    const seconds = secondsSince(startedMs);
+    context.progress({
+      event: `${verb}: records copied`,
+      records: tally.copied,
+      bytes: tally.bytes,
+      seconds,
+    });
+    const recordsPerSecond = Math.round(tally.copied / Math.max(seconds, 0.001));
+    const report = { topics: planReports(topics, counted), ...tally, groups, seconds, recordsPerSecond };
+    return { store: "kafka", verb, ...report };
+  } finally {
+    await claim.release();
+  }
+}
+
+/** Answers the checkpoints, none of them open. */
+export async function copyTopics(move: Move, topics: MovedTopic[]): Promise<Map<string, Checkpoint>> {
+  const { context } = move;
+  const checkpoints = await readCheckpoints(context);
+  const [first, last, start] = await Promise.all([
+    listFirst(context, topics),
+    listOffsets(context, context.source, topics, "end"),
+    listOffsets(context, context.target(), topics, "end"),
+  ]);
+  if ([...checkpoints.values()].some(({ open }) => open !== undefined))
+    await delay(SETTLE_MS, undefined, { signal: context.signal }).catch(() =>
+      context.signal.throwIfAborted(),
+    );
+  await inParallel(toAsync(partitionsOf(topics)), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
+    const [from, end, tail] = [first, last, start].map(
+      (offsets) => offsets.get(at.topic)?.[at.partition] ?? 0n,
+    );
+    const begun = checkpoints.get(keyOf(at)) ?? (await begin(move, at, { from: from!, tail: tail! }));
+    checkpoints.set(keyOf(at), await copyPartition(move, of, at, begun, { first: from!, end: end! }));
+  });
+  return checkpoints;
+}
+
+async function begin(
+  { claim }: Move,
+  at: TopicPartition,
+  { from, tail }: { from: bigint; tail: bigint },
+): Promise<Checkpoint> {
+  const checkpoint = { offset: from, tail, from, start: tail, moved: 0 };
+  await claim.commit(at, checkpoint);
+  return checkpoint;
+}
+
+/** The first record inside the retention; where there is none, the end. */
+async function listFirst(context: KafkaContext, topics: MovedTopic[]): Promise<Map<string, bigint[]>> {
+  const sinceMs = Date.now() - context.settings.retentionHours * 3_600_000;
+  const common = topics.filter(({ scope }) => scope === "tenant");
+  const own = topics.filter(({ scope }) => scope === "own");
+  const [young, end, all] = await Promise.all([
+    listOffsets(context, context.source, common, { sinceMs: Math.max(0, Math.round(sinceMs)) }),
+    listOffsets(context, context.source, common, "end"),
+    listOffsets(context, context.source, own, "earliest"),
+  ]);
+  for (const [topic, offsets] of young)
+    all.set(
+      topic,
+      offsets.map((offset, partition) => (offset < 0n ? (end.get(topic)?.[partition] ?? 0n) : offset)),
+    );
+  return all;
+}
+
+async function copyPartition(
+  move: Move,
+  topic: MovedTopic,
+  at: TopicPartition,
+  begun: Checkpoint,
+  { first, end }: { first: bigint; end: bigint },
+): Promise<Checkpoint> {
+  const { context, claim } = move;
+  const isMoved = filterOf(context, topic);
+  let checkpoint = begun;
+  let noted = begun.open === undefined;
+  const send = async (records: KafkaRecord[], to: bigint, missing = records) => {
+    checkpoint = { ...checkpoint, open: to };
+    await claim.commit(at, checkpoint);
+    const tail = await produce(move, at, missing);
+    const moved = checkpoint.moved + records.length;
+    checkpoint = { ...checkpoint, offset: to, moved, tail: tail ?? checkpoint.tail };
+    delete checkpoint.open;
+    noted = false;
+  };
+  if (begun.open !== undefined) {
+    const expected = await collect(
+      readRecords(context, context.source, at, begun.offset, begun.open),
+      isMoved,
+    );
+    await send(expected, begun.open, await findMissing(context, at, begun.tail, expected));
+    move.tally.found += expected.length;
+  }
+  // What has left the source by its age since the last run is not waited for.
+  const from = checkpoint.offset > first ? checkpoint.offset : first;
+  for await (const page of readPages(context, context.source, at, from, end)) {
+    const records = page.records.filter(isMoved);
+    move.tally.found += records.length;
+    const batches = planBatches(records);
+    for (const [index, batch] of batches.entries())
+      await send(batch, index === batches.length - 1 ? page.next : batch.at(-1)!.offset + 1n);
+    if (batches.length === 0 && page.next > checkpoint.offset) {
+      checkpoint = { ...checkpoint, offset: page.next };
+      noted = false;
+    }
+  }
+  if (!noted) await claim.commit(at, checkpoint);
+  return checkpoint;
+}
+
+/** Sends one batch and answers the offset behind it; undefined where there was nothing to send. */
+async function produce(
+  { context, tally, tell }: Move,
+  { topic, partition }: TopicPartition,
+  records: KafkaRecord[],
+): Promise<bigint | undefined> {
+  if (records.length === 0) return undefined;
+  const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0);
+  const messages = records.map(({ key, value, headers, timestamp }) => ({
+    topic,
+    partition,
+    // The client's types know no null, which its format does.
+    key: key as Buffer,
+    value: value as Buffer,
+    // By identity, so that a name may come twice.
+    headers: new Map(headers as [Buffer, Buffer][]),
+    timestamp,
+  }));
+  const { offsets } = await call(context, { side: "target", topic, partition }, () =>
+    context
+      .target()
+      .producer()
+      .send({
+        messages,
+        acks: -1,
+        // Larger than a batch may be, it came compressed, and has to again.
+        ...(bytes > BATCH_BYTES ? { compression: "gzip" as const } : {}),
+      }),
+  );
+  tally.copied += records.length;
+  tally.bytes += bytes;
+  tell();
+  const base = offsets?.[0]?.offset ?? -1n;
+  return base < 0n ? undefined : base + BigInt(records.length);
+}
+
+/** Of an interrupted batch, what the target does not have: in order, and among the tenant's own from `tail` on. */
+async function findMissing(
+  context: KafkaContext,
+  at: TopicPartition,
+  tail: bigint,
+  expected: KafkaRecord[],
+): Promise<KafkaRecord[]> {
+  const topic = { topic: at.topic, scope: "own" as const, partitions: at.partition + 1 };
+  const ends = await listOffsets(context, context.target(), [topic], "end");
+  const digests = expected.map((record) => digestOf(record));
+  let found = 0;
+  for await (const record of readRecords(
+    context,
+    context.target(),
+    at,
+    tail,
+    ends.get(at.topic)![at.partition]!,
+  )) {
+    if (found === digests.length) break;
+    if (digestOf(record).equals(digests[found]!)) found += 1;
+  }
+  return expected.slice(found);
+}
+
+/** Batches that a broker takes, in order; no empty one. */
+export function planBatches(records: KafkaRecord[]): KafkaRecord[][] {
+  const batches: KafkaRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = sizeOf(record);
+    if (bytes + size > BATCH_BYTES || batches.at(-1)!.length === BATCH_RECORDS) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)!.push(record);
+    bytes += size;
+  }
+  return batches;
+}
+
+async function collect(
+  records: AsyncIterable<KafkaRecord>,
+  isMoved: (record: KafkaRecord) => boolean,
+): Promise<KafkaRecord[]> {
+  const found: KafkaRecord[] = [];
+  for await (const record of records) if (isMoved(record)) found.push(record);
+  return found;
+}
+
+function planReports(topics: MovedTopic[], checkpoints: Map<string, Checkpoint>): KafkaCopyReport["topics"] {
+  return topics.map(({ topic, scope, partitions }) => ({
+    topic,
+    scope,
+    partitions: Array.from({ length: partitions }, (_, partition) => ({
+      partition,
+      records: checkpoints.get(keyOf({ topic, partition }))?.moved ?? 0,
+    })),
+  }));
+}
+
+function createTeller({ progress }: KafkaContext, verb: string, tally: Move["tally"]): () => void {
+  let toldMs = performance.now();
+  return () => {
+    if (performance.now() - toldMs < PROGRESS_EVERY_MS) return;
+    toldMs = performance.now();
+    progress({ event: `${verb}: records so far`, records: tally.copied, bytes: tally.bytes });
+  };
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- what takes items asks for them one by one
+export async function* toAsync<T>(items: T[]): AsyncGenerator<T> {
+  yield* items;
+}
