@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
-import { notFound } from "../arm/errors.ts";
+import { badRequest, notFound } from "../arm/errors.ts";
 import { stringAt } from "../arm/http.ts";
 import { planIssuer } from "../arm/identity/oauth.ts";
 import { createEntries, halt, type Entry } from "../entries.ts";

@@ -116,7 +116,7 @@ describe("the migration of a tenant's data", () => {
   it("moves no records where no broker stands behind the namespaces", async () => {
     const recording = await declare({ hasKafka: false });
     const names = recording.of("command:local:Command").map(({ name }) => name);
-    expect(names).toEqual(["acme-postgres", "acme-blobs", "acme-cache"]);
+    expect(names.sort()).toEqual(["acme-blobs", "acme-cache", "acme-postgres"]);
   });
 
   it("hands over both caches as secrets, and runs nothing for them where there are none", async () => {
@@ -129,11 +129,8 @@ describe("the migration of a tenant's data", () => {
     });
     expect(JSON.stringify({ ...inputs, stdin: undefined })).not.toMatch(/shared-key|c@che/);
     const without = await declare({ hasCache: false });
-    expect(without.of("command:local:Command").map(({ name }) => name)).toEqual([
-      "acme-postgres",
-      "acme-blobs",
-      "acme-kafka",
-    ]);
+    const names = without.of("command:local:Command").map(({ name }) => name);
+    expect(names.sort()).toEqual(["acme-blobs", "acme-kafka", "acme-postgres"]);
   });
 
   it("names no login where the machine's own identity is to be used", () => {
