@@ -59,7 +59,7 @@ export async function playDemo(stage: Stage): Promise<void> {
 
   print("\n4. What became of it");
   await checkAddress(stage, name, addressBefore);
-  await checkRows(stage, { shared, before, acme, globex });
+  await checkRows(stage, { shared, before, acme, globex, upgraded });
   await checkBlobs(stage, { account, container, written, upgraded });
   if (sharedCache && keys) await checkKeys(stage, { shared: sharedCache, written: keys, upgraded });
   if (topics && records) await checkRecords(stage, { topics, records, upgraded, acme, globex });
@@ -78,9 +78,10 @@ interface Rows {
   before: RowCounts;
   acme: Tenant;
   globex: Tenant;
+  upgraded: Upgraded;
 }
 
-async function checkRows(stage: Stage, { shared, before, acme, globex }: Rows): Promise<void> {
+async function checkRows(stage: Stage, { shared, before, acme, globex, upgraded }: Rows): Promise<void> {
   const { ca, postgres } = await stage.endpoints();
   const dedicated = postgres.find(({ resourceId }) => resourceId !== shared.resourceId);
   if (!dedicated) throw new CommandError("acme has no PostgreSQL server of its own");
@@ -88,6 +89,13 @@ async function checkRows(stage: Stage, { shared, before, acme, globex }: Rows): 
   const moved = await countRows(dedicated, ca);
   printRows(stage, "shared", left, { acme, globex });
   printRows(stage, "dedicated", moved, { acme, globex });
+  const { copied, verified } = upgraded;
+  if (!copied.rows) throw new CommandError("the copy of the rows told nothing of itself");
+  const rate = Math.round(copied.rows.rows / Math.max(copied.rows.seconds, 0.001));
+  stage.print(
+    `            found ${(before.tenants.get(acme.id) ?? 0) + before.reference}, moved ${copied.rows.rows} ` +
+      `in ${copied.rows.seconds.toFixed(1)} s (${rate} rows/s), verified ${verified.rows}`,
+  );
   const expected: [string, number | undefined, number | undefined][] = [
     ["rows of acme on the shared server", left.tenants.get(acme.id) ?? 0, 0],
     ["rows of globex on the shared server", left.tenants.get(globex.id), before.tenants.get(globex.id)],

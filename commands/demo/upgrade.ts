@@ -23,6 +23,12 @@ export interface BlobsCopied {
   seconds: number;
 }
 
+/** The same of the rows, with those of reference tables. */
+export interface RowsCopied {
+  rows: number;
+  seconds: number;
+}
+
 /** The same of the keys. */
 export interface KeysCopied {
   keys: number;
@@ -38,9 +44,9 @@ export interface RecordsCopied {
 }
 
 export interface Upgraded {
-  copied: { blobs?: BlobsCopied; keys?: KeysCopied; records?: RecordsCopied };
+  copied: { rows?: RowsCopied; blobs?: BlobsCopied; keys?: KeysCopied; records?: RecordsCopied };
   /** Of the verification report: what was read and compared. */
-  verified: { blobs: string; keys: string; records: string };
+  verified: { rows: string; blobs: string; keys: string; records: string };
 }
 
 /** Upgrades a tenant to PROFESSIONAL; its own administrator asks, a platform administrator confirms the payment. */
@@ -62,6 +68,7 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   const lineOf = createTeller();
   const copied: Upgraded["copied"] = {};
   const onEvent = async (event: TierliftEvent) => {
+    copied.rows ??= parseCopied<RowsCopied>(event, "copy: rows copied");
     copied.blobs ??= parseCopied<BlobsCopied>(event, "copy: blobs copied");
     copied.keys ??= parseCopied<KeysCopied>(event, "copy: keys copied");
     copied.records ??= parseCopied<RecordsCopied>(event, "copy: records copied");
@@ -101,7 +108,12 @@ export async function upgrade(stage: Stage, admin: Client, tenant: Tenant): Prom
   };
   return {
     copied,
-    verified: { blobs: verified("blobs"), keys: verified("cache"), records: verified("kafka") },
+    verified: {
+      rows: verified("postgres"),
+      blobs: verified("blobs"),
+      keys: verified("cache"),
+      records: verified("kafka"),
+    },
   };
 }
 

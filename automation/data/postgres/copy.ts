@@ -71,14 +71,13 @@ export async function copyDatabases(context: CopyContext): Promise<CopyReport> {
   }
   const databases = await Promise.all(running);
   const tables = databases.flatMap((database) => database.tables);
-  return {
-    store: "postgres",
-    verb: "copy",
-    databases,
+  const total = {
     rows: sum(tables, "rows"),
     bytes: sum(tables, "bytes"),
     seconds: secondsSince(startedMs),
   };
+  context.progress({ event: "copy: rows copied", ...total });
+  return { store: "postgres", verb: "copy", databases, ...total };
 }
 
 /** By connections of its own, as the others are ended. A server that does not answer now is left to `detach`. */
