@@ -5,6 +5,7 @@ import { Admin, Producer } from "@platformatic/kafka";
 import type { BaseOptions } from "@platformatic/kafka";
 import { readRecords } from "../../automation/data/kafka/read.ts";
 import { createOwnership, digestOf } from "../../automation/data/kafka/records.ts";
+import type { KafkaRecord } from "../../automation/data/kafka/records.ts";
 import { TOPICS } from "../../stacks/stores/plan.ts";
 import type { TopicName } from "../../stacks/stores/plan.ts";
 import type { Endpoints } from "../endpoints.ts";
@@ -24,10 +25,10 @@ export interface RecordCounts {
   digest: string;
 }
 
-type Reach = Pick<Stage, "endpoints" | "eventsToken">;
+export type Reach = Pick<Stage, "endpoints" | "eventsToken">;
 
 /** A client's options for a namespace, as the platform's principal or the tenant's. */
-async function planOptions(
+export async function planOptions(
   { endpoints, eventsToken }: Reach,
   { resourceId, bootstrapServers }: Namespace,
   whose: Whose,
@@ -81,26 +82,33 @@ export async function countRecords(
   whose: Whose,
   tenantId: string,
 ): Promise<RecordCounts> {
-  const options = await planOptions(reach, namespace, whose);
+  const hash = createHash("sha256");
+  const isOwn = createOwnership(tenantId);
+  let records = 0;
+  for await (const record of eachRecord(await planOptions(reach, namespace, whose), USED)) {
+    if (!isOwn(record)) continue;
+    records += 1;
+    hash.update(digestOf(record));
+  }
+  return { records, digest: hash.digest("hex") };
+}
+
+/** Every record of these topics that is there now, partition by partition. */
+export async function* eachRecord(
+  options: BaseOptions,
+  topics: readonly TopicName[],
+): AsyncGenerator<KafkaRecord> {
   const admin = new Admin(options);
   const side = { name: "source" as const, admin, options, producer: () => new Producer(options) };
   const signal = AbortSignal.timeout(READ_WITHIN_MS);
-  const isOwn = createOwnership(tenantId);
-  const hash = createHash("sha256");
-  let records = 0;
   try {
-    for (const topic of USED)
+    for (const topic of topics)
       for (let partition = 0; partition < TOPICS[topic].partitions; partition += 1) {
         const asked = [{ partitionIndex: partition, timestamp: -1n }];
         const [found] = await admin.listOffsets({ topics: [{ name: topic, partitions: asked }] });
         const end = found!.partitions[0]!.offset;
-        for await (const record of readRecords({ signal }, side, { topic, partition }, 0n, end)) {
-          if (!isOwn(record)) continue;
-          records += 1;
-          hash.update(digestOf(record));
-        }
+        yield* readRecords({ signal }, side, { topic, partition }, 0n, end);
       }
-    return { records, digest: hash.digest("hex") };
   } finally {
     await admin.close();
   }

@@ -20,6 +20,8 @@ export interface BlobWriterOptions {
   random: () => number;
 }
 
+/** A blob costs its server as much as a hundred rows. */
+const PAUSE_MS = 100;
 /** As long as services of the old side might go on by an answer they have kept. */
 const LOOK_EVERY_MS = 2_000;
 /** More blobs than this are not added to. */
@@ -33,7 +35,7 @@ export class BlobWriter extends Writer {
   private mayDelete = true;
 
   constructor(options: BlobWriterOptions) {
-    super();
+    super(PAUSE_MS);
     this.options = options;
   }
 

@@ -27,6 +27,8 @@ export interface RowWriterOptions {
   random: () => number;
 }
 
+/** Time between two transactions. */
+const PAUSE_MS = 10;
 const CONNECT_MS = 5_000;
 /** A server that was killed while it worked never answers. */
 const ANSWER_MS = 15_000;
@@ -43,7 +45,7 @@ export class RowWriter extends Writer {
   private readonly table: string;
 
   constructor(options: RowWriterOptions) {
-    super();
+    super(PAUSE_MS);
     this.options = options;
     this.table = `public.${options.table}`;
   }

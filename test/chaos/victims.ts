@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Halves } from "../e2e/halves.ts";
 import { until } from "../e2e/installation.ts";
+import { namespaceOf } from "../e2e/world.ts";
 import type { Victim } from "./plan.ts";
 
 /** The data command. */
@@ -24,10 +25,10 @@ export async function killVictim(victim: Victim, installation: Halves, slug: str
       return await killServer(installation, "platform");
     case "own server":
       return await killServer(installation, slug);
-    case "shared blob server":
-      return await killBlobServer(installation, "platform");
-    case "own blob server":
-      return await killBlobServer(installation, slug);
+    case "shared broker":
+      return await killBroker(installation, "platform");
+    case "own broker":
+      return await killBroker(installation, slug);
   }
 }
 
@@ -58,11 +59,16 @@ async function killServer(installation: Halves, name: string): Promise<boolean> 
   return server !== undefined && (await killAndAwait(() => postmasterOf(server.port)));
 }
 
-async function killBlobServer(installation: Halves, name: string): Promise<boolean> {
-  const account = installation.endpoints().blobs.find(({ resourceId }) => resourceId.includes(name));
-  if (account === undefined) return false;
-  const { port } = new URL(account.endpoint);
-  return await killAndAwait(() => processOf((words) => words[words.indexOf("--blobPort") + 1] === port));
+async function killBroker(installation: Halves, name: string): Promise<boolean> {
+  const namespace = namespaceOf(installation, name);
+  if (namespace === undefined) return false;
+  const port = namespace.bootstrapServers.split(":").at(-1)!;
+  return await killAndAwait(() =>
+    processOf((words) => {
+      const properties = words[words.indexOf("kafka.Kafka") + 1] ?? "";
+      return path.isAbsolute(properties) && readFileSync(properties, "utf8").includes(`127.0.0.1:${port}`);
+    }),
+  );
 }
 
 /** The local cloud starts a new one on the same data. */

@@ -2,15 +2,19 @@
 import { readFileSync } from "node:fs";
 import { Resolver } from "node:dns/promises";
 import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { Admin } from "@platformatic/kafka";
+import type { BaseOptions } from "@platformatic/kafka";
 import pg from "pg";
+import { planOptions } from "../../commands/demo/records.ts";
 import type { Endpoints } from "../../commands/endpoints.ts";
 import { STORE_SECRETS } from "../../stacks/services/environment.ts";
 import type { Halves } from "../e2e/halves.ts";
 import { until } from "../e2e/installation.ts";
-import { ownContainer, sharedContainer } from "../e2e/world.ts";
+import { namespaceOf, ownContainer, reachOf, sharedContainer } from "../e2e/world.ts";
 import { BlobWriter, findBlobs } from "./blob-writer.ts";
 import type { BlobPlace } from "./blob-writer.ts";
 import { createRandom } from "./random.ts";
+import { findRecords, RecordWriter } from "./record-writer.ts";
 import { entriesTable, findEntries, RowWriter } from "./row-writer.ts";
 import type { Login } from "./row-writer.ts";
 import type { Writer } from "./writer.ts";
@@ -43,12 +47,18 @@ export class Workers {
   private readonly options: WorkersOptions;
   private readonly rows: readonly RowWriter[];
   private readonly blobs: BlobWriter;
+  /** Undefined where the installation has no Kafka. */
+  private readonly records: RecordWriter | undefined;
   private stopped: Promise<unknown> | undefined;
 
-  private constructor(options: WorkersOptions, rows: RowWriter[], blobs: BlobWriter) {
+  private constructor(
+    options: WorkersOptions,
+    { rows, blobs, records }: { rows: RowWriter[]; blobs: BlobWriter; records: RecordWriter | undefined },
+  ) {
     this.options = options;
     this.rows = rows;
     this.blobs = blobs;
+    this.records = records;
   }
 
   static async start(options: WorkersOptions): Promise<Workers> {
@@ -61,7 +71,16 @@ export class Workers {
       ({ database, table }) => new RowWriter({ tenantId, database, table, login, random }),
     );
     const look = async () => placeOf(installation, slug, await whereNow());
-    return new Workers(options, rows, new BlobWriter({ look, random: createRandom(seed + 1).next }));
+    const blobs = new BlobWriter({ look, random: createRandom(seed + 1).next });
+    // A session ends soon and looks again: nothing is gained by trying for long.
+    const lookForTopics = async () => ({
+      ...(await topicsOf(installation, slug, await whereNow())),
+      retries: 3,
+    });
+    const records = namespaceOf(installation, "platform")
+      ? new RecordWriter({ tenantId, look: lookForTopics, random: createRandom(seed + 2).next })
+      : undefined;
+    return new Workers(options, { rows, blobs, records });
   }
 
   async stop(): Promise<void> {
@@ -99,7 +118,20 @@ export class Workers {
       return this.rows[index]!.ledger.differences(found).map((text) => `${table}: ${text}`);
     });
     const blobs = this.blobs.ledger.differences(await findBlobs(await placeOf(installation, slug, side)));
-    return [...(await Promise.all(rows)).flat(), ...blobs.map((text) => `blobs: ${text}`)];
+    return [
+      ...(await Promise.all(rows)).flat(),
+      ...blobs.map((text) => `blobs: ${text}`),
+      ...(await this.recordDifferences(side)),
+    ];
+  }
+
+  private async recordDifferences(side: Side): Promise<string[]> {
+    if (this.records === undefined) return [];
+    const { installation, slug, tenantId } = this.options;
+    const { own, others } = await findRecords(await topicsOf(installation, slug, side), tenantId);
+    const wrong = this.records.ledger.differences(own).map((text) => `records: ${text}`);
+    if (side === "own" && others > 0) wrong.push(`${others} records in the tenant's own topic are another's`);
+    return wrong;
   }
 
   /** The same while writing goes on: it rests meanwhile. */
@@ -133,11 +165,16 @@ export class Workers {
     const { container, prefix } = await placeOf(installation, slug, "platform");
     const blobs = await container.list(prefix);
     if (blobs.length > 0) wrong.push(`${blobs.length} blobs are left in the shared account`);
+    if (this.records) {
+      const groups = await listGroups(await topicsOf(installation, slug, "own"));
+      const left = groups.filter((group) => group.startsWith("tierlift."));
+      if (left.length > 0) wrong.push(`groups of the mover are left: ${left.join(", ")}`);
+    }
     return wrong;
   }
 
   private all(): Writer[] {
-    return [...this.rows, this.blobs];
+    return [...this.rows, this.blobs, ...(this.records ? [this.records] : [])];
   }
 }
 
@@ -158,6 +195,21 @@ async function placeOf(installation: Halves, slug: string, side: Side): Promise<
   const container = await ownContainer(installation, slug);
   if (container === undefined) throw new Error(`there is no storage account of ${slug}`);
   return { container, prefix: "" };
+}
+
+async function topicsOf(installation: Halves, slug: string, side: Side): Promise<BaseOptions> {
+  const namespace = namespaceOf(installation, nameOf(side, slug));
+  if (namespace === undefined) throw new Error(`there is no event namespace of ${nameOf(side, slug)}`);
+  return await planOptions(reachOf(installation), namespace, side === "own" ? "tenant" : "platform");
+}
+
+async function listGroups(options: BaseOptions): Promise<string[]> {
+  const admin = new Admin(options);
+  try {
+    return [...(await admin.listGroups({})).keys()];
+  } finally {
+    await admin.close();
+  }
 }
 
 /** How the tenant's services log in: as its own role on the shared server, as its own server's administrator there. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ledger } from "./ledger.ts";
 
-/** Time between a writer's changes. */
+/** How often a resting writer looks whether it may go on. */
 const PAUSE_MS = 10;
 /** After a failure: a client that does not wait would only burn the machine. */
 const RETRY_MS = 50;
@@ -13,12 +13,15 @@ export abstract class Writer {
   /** Longest time in ms between two confirmed changes. */
   longestGapMs = 0;
   private lastAt = performance.now();
+  private readonly pauseMs: number;
   private isOver = false;
   private isPaused = false;
   private isResting = false;
   private readonly running: Promise<void>;
 
-  protected constructor() {
+  /** `pauseMs` is the time between two changes. */
+  protected constructor(pauseMs: number) {
+    this.pauseMs = pauseMs;
     // Not before the whole object is there.
     this.running = Promise.resolve().then(() => this.run());
   }
@@ -67,7 +70,7 @@ export abstract class Writer {
     while (!this.isOver) {
       await this.rest();
       await change();
-      await sleep(PAUSE_MS);
+      await sleep(this.pauseMs);
     }
   }
 

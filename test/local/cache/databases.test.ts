@@ -154,7 +154,8 @@ describe.skipIf(!program)("a cache's Redis server", () => {
     const pid = await pidNow();
     group = createGroup();
     await ensureCluster();
-    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+    // As a child of this process it is there until this process has heard of its end.
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), 5_000);
     await ensureDatabase();
     expect(running().port).toBe(port);
   });

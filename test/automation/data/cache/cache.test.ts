@@ -74,9 +74,9 @@ describe.skipIf(!program)("the data command's cache", { timeout: 60_000 }, () =>
     });
 
     it("does not make a key that has ended meanwhile", async () => {
-      await caches.shared.set("tenant:acme:short", "soon gone", { expiration: { type: "PX", value: 1500 } });
-      // The second question waits until the first one's share of the rate is over, 2.1 s later.
-      const { report } = await caches.run("copy", { keysPerSecond: 80 });
+      await caches.shared.set("tenant:acme:short", "soon gone", { expiration: { type: "PX", value: 6_000 } });
+      // The second question waits until the first one's share of the rate is over, 8.5 s later.
+      const { report } = await caches.run("copy", { keysPerSecond: 20 });
       expect(report).toMatchObject({ complete: true, found: 8, copied: 7, expired: 1 });
       expect(await ownKeys()).not.toContain("tenant:acme:short");
     });

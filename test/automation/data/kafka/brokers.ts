@@ -128,7 +128,12 @@ export async function startBrokers(part: KafkaPart): Promise<Brokers> {
 function openBroker(name: "source" | "target", server: KafkaServer): Broker & { close(): Promise<void> } {
   const options = { ...server.clientOptions, retries: 20 };
   const admin = new Admin(options);
-  const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({ ...options, retries: 5 });
+  const producer = new Producer<Buffer, Buffer, Buffer, Buffer>({
+    ...options,
+    retries: 5,
+    // What is sent again because its answer was late is there once.
+    idempotent: true,
+  });
   const side: Side = { name, admin, options, producer: () => producer };
   return {
     server,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { claimMove } from "../../../../automation/data/kafka/checkpoint.ts";
 import type { Checkpoint } from "../../../../automation/data/kafka/checkpoint.ts";
 import type { KafkaContext } from "../../../../automation/data/kafka/cluster.ts";
@@ -480,7 +480,8 @@ describe.skipIf(!part)("the mover of records", () => {
   it("ends on SIGTERM, and says so", async () => {
     const mover = brokers.start("copy", documentOf("ended", ["killed"]));
     const ended = endOf(mover);
-    await delay(1_300);
+    // It has begun, and is far from its end.
+    await vi.waitFor(async () => expect(await groupsOf()).toContain("tierlift.ended"), 20_000);
     mover.kill("SIGTERM");
     const { code, stderr } = await ended;
     expect([code, stderr]).toEqual([143, expect.stringContaining("error CANCELLED: cancelled by SIGTERM")]);

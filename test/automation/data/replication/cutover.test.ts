@@ -205,7 +205,7 @@ describe.skipIf(!binDir)("a cutover", () => {
       isOver = true;
       await writing;
     }
-  });
+  }, 120_000);
 
   it("copies in the freeze, and says how long that was expected to take, where changes are not followed", async () => {
     const database = await copied(SEED);
