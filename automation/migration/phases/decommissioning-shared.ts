@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import { blobsInputOf, kafkaInputOf } from "../../outputs.ts";
-import type { CutoverReport, KafkaDataInput } from "../../ports.ts";
+import type { CutoverReport, KafkaDataInput, LateBlobs } from "../../ports.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { NEXT_RECORDS, SLICE, STORE_HOLDER } from "../allowed.ts";
 import { specFor } from "../specs.ts";
@@ -55,7 +55,16 @@ async function bringLateBlobs(context: PhaseContext): Promise<void> {
   const input = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
   const blobs = { ...input.blobs, asOf: report.blobsAsOf };
   const late = lateSchema.parse(await ports.runBlobs("late", { ...input, blobs }, signal));
-  await artifacts.put(cutoverKey(job.id), { ...report, late });
+  await artifacts.put(cutoverKey(job.id), { ...report, late: addLate(report.late, late) });
+}
+
+/** What a try before this one has brought is not brought again, and is still to be told. */
+function addLate(before: LateBlobs | undefined, { copied, aside }: LateBlobs): LateBlobs {
+  const { blobs, bytes } = before?.copied ?? { blobs: 0, bytes: 0 };
+  return {
+    copied: { blobs: blobs + copied.blobs, bytes: bytes + copied.bytes },
+    aside: [...(before?.aside ?? []), ...aside],
+  };
 }
 
 const recordsSchema = z.object({ copied: z.number() });
