@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { writeSecretFile, writeWhole } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
+import { writeServerCertificate } from "../pki/server-certificate.ts";
 import { keepPort } from "../ports.ts";
 import { endLeftOver, startServer } from "../process.ts";
 import { send } from "./request.ts";
@@ -42,7 +42,7 @@ export async function startBlobServer(options: BlobServerOptions): Promise<BlobS
   await endLeftOverServer(dir);
   const port = await keepPort(dir);
   const endpoint = `https://127.0.0.1:${port}/${account}/`;
-  const certificate = await writeCertificate(options);
+  const certificate = await writeServerCertificate(authority, account, dir);
   // Where nobody else is admitted by key, this start's own is known to the two processes alone.
   const keys = options.keys.length > 0 ? options.keys : [randomBytes(64).toString("base64")];
   const to = { endpoint, account, key: keys[0]!, ca: authority.certificate };
@@ -93,19 +93,4 @@ function planArguments(of: { data: string; port: number; certificateFile: string
     "--silent",
     "--disableTelemetry",
   ];
-}
-
-async function writeCertificate({ dir, account, authority }: BlobServerOptions) {
-  const certificateFile = path.join(dir, "server.pem");
-  const keyFile = path.join(dir, "server-key.pem");
-  const pair = await authority.issue({
-    commonName: account,
-    hosts: ["127.0.0.1", "localhost"],
-    usages: ["server"],
-  });
-  await Promise.all([
-    writeWhole(certificateFile, pair.certificate, 0o644),
-    writeSecretFile(keyFile, pair.key),
-  ]);
-  return { certificateFile, keyFile };
 }

@@ -1,25 +1,17 @@
-import { access, mkdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
-import { badRequest, notFound } from "../arm/errors.ts";
+import type { ArmResource, Backend, BackendGroup } from "../arm/backend.ts";
+import { notFound } from "../arm/errors.ts";
 import { recordAt, stringAt } from "../arm/http.ts";
-import { createEntries, halt, type Entry } from "../entries.ts";
+import { adopt, ancestorOf, createEntries, halt, requirePart } from "../entries.ts";
+import type { Entry, ServersOptions } from "../entries.ts";
 import { writeSecretFile } from "../files.ts";
-import type { Authority } from "../pki/authority.ts";
 import { keepPort } from "../ports.ts";
 import { endLeftOverServer, startCacheServer, type CacheServer, type CacheSettings } from "./server.ts";
 
-export interface CacheBackendsOptions {
-  /** A folder per cache is made below it. */
-  dir: string;
+export interface CacheBackendsOptions extends ServersOptions {
   /** `redis-server` */
   program: string;
-  /** Signs the servers' certificates. */
-  authority: Authority;
-  /** The list of servers has changed. */
-  onChange: () => void;
-  /** Told what goes wrong beside the requests. */
-  log?: (message: string, error?: unknown) => void;
 }
 
 export interface RunningCache {
@@ -46,7 +38,6 @@ const clusterType = "microsoft.cache/redisenterprise";
 /** A Redis server behind the database of every cluster. */
 export function createCacheBackends(options: CacheBackendsOptions): CacheBackends {
   const entries = createEntries<CacheEntry>(options.dir);
-  let stopped = false;
 
   const clusters: Backend = {
     type: clusterType,
@@ -56,19 +47,19 @@ export function createCacheBackends(options: CacheBackendsOptions): CacheBackend
         const claimed = await claimPort(entry);
         const database = entry.server && view.get(`${resource.id}/databases/default`);
         // Another size has another amount of memory.
-        if (database && !stopped) await ensureServer(entry, database, options);
+        if (database) {
+          entries.requireOpen();
+          await ensureServer(entry, database, options);
+        }
         return claimed;
       });
       // A bare name on Azure, where the port is the database's.
       return { hostName: `127.0.0.1:${port}` };
     },
     async remove(resource) {
-      const entry = entries.of(resource);
-      await entry.serial(async () => {
-        await halt(entry);
-        await endLeftOverServer(entry.dir);
-        await rm(entry.dir, { recursive: true, force: true });
-        entries.delete(resource.id);
+      await entries.discard(resource, async (dir) => {
+        await endLeftOverServer(dir);
+        await rm(dir, { recursive: true, force: true });
       });
       options.onChange();
     },
@@ -76,19 +67,19 @@ export function createCacheBackends(options: CacheBackendsOptions): CacheBackend
   const databases: Backend = {
     type: `${clusterType}/databases`,
     async ensure(resource, view) {
-      const cluster = clusterOf(resource, view);
+      const cluster = ancestorOf(resource, view, 1);
       if (!cluster)
         throw notFound("ParentResourceNotFound", `The cluster of ${resource.name} was not found.`);
       const entry = entries.of(cluster);
       await entry.serial(async () => {
-        if (stopped) throw new Error("The local cloud is stopping.");
+        entries.requireOpen();
         await ensureServer(entry, resource, options);
       });
       return {};
     },
     // A cluster that is gone or going has taken its database along.
     async remove(resource, view) {
-      const cluster = clusterOf(resource, view);
+      const cluster = ancestorOf(resource, view, 1);
       const entry = cluster && entries.get(cluster.id);
       await entry?.serial(async () => {
         await halt(entry);
@@ -105,10 +96,7 @@ export function createCacheBackends(options: CacheBackendsOptions): CacheBackend
         const { port } = server;
         return [{ resourceId: resource.id, host: "127.0.0.1", port, passwordFile: passwordFile(dir) }];
       }),
-    async stop() {
-      stopped = true;
-      await Promise.all(entries.all().map((entry) => entry.serial(() => halt(entry))));
-    },
+    stop: () => entries.stop(),
   };
 }
 
@@ -125,24 +113,17 @@ async function ensureServer(
   database: ArmResource,
   options: CacheBackendsOptions,
 ): Promise<void> {
-  const { program, authority, log = () => undefined } = options;
+  const { program, authority, log } = options;
   const settings = settingsOf(entry.resource, database);
   if (entry.server?.isRunning() && sameSettings(entry.settings, settings)) return;
   await halt(entry);
-  await requireProgram(program);
+  await requirePart("The Redis server's program is not at", program);
   const { dir, resource } = entry;
   const port = await claimPort(entry);
   const server = await startCacheServer({ dir, name: resource.name, port, program, authority, settings });
   await writeSecretFile(passwordFile(dir), settings.accessKeys[0] ?? "");
-  Object.assign(entry, { server, settings });
-  const isWanted = () => entry.server === server;
-  entry.revive({
-    ended: server.ended,
-    isWanted,
-    // Asked once more in turn: a stop or a removal may have been waiting before it.
-    restart: () => entry.serial(async () => isWanted() && (await ensureServer(entry, database, options))),
-    log,
-  });
+  entry.settings = settings;
+  adopt(entry, server, { again: () => ensureServer(entry, database, options), log });
   options.onChange();
 }
 
@@ -171,18 +152,4 @@ function sameSettings(before: CacheSettings | undefined, now: CacheSettings): bo
 
 function passwordFile(dir: string): string {
   return path.join(dir, "primary-key");
-}
-
-async function requireProgram(program: string): Promise<void> {
-  await access(program).catch((error: unknown) => {
-    throw badRequest(
-      "PartMissing",
-      `The Redis server's program is not at ${program}: ${error instanceof Error ? error.message : ""}`,
-    );
-  });
-}
-
-/** `…/redisEnterprise/<cluster>/databases/default` belongs to `…/redisEnterprise/<cluster>`. */
-function clusterOf(database: ArmResource, view: ResourceView): ArmResource | undefined {
-  return view.get(database.id.split("/").slice(0, -2).join("/"));
 }

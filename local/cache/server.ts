@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { writeSecretFile } from "../files.ts";
 import type { Authority } from "../pki/authority.ts";
+import { writeServerCertificate } from "../pki/server-certificate.ts";
 import { endLeftOver, startServer } from "../process.ts";
 import { ping } from "./ping.ts";
 
@@ -47,7 +48,7 @@ export async function startCacheServer(options: CacheServerOptions): Promise<Cac
   await mkdir(data, { recursive: true, mode: 0o700 });
   await endLeftOverServer(dir);
   const password = randomBytes(32).toString("base64");
-  const certificate = await writeCertificate(options);
+  const certificate = await writeServerCertificate(authority, name, dir);
   const configFile = path.join(dir, "redis.conf");
   const aclFile = path.join(dir, "users.acl");
   await writeSecretFile(aclFile, planUsers(options.settings.accessKeys, password));
@@ -129,16 +130,4 @@ function planUsers(accessKeys: readonly string[], proberPassword: string): strin
     `user ${prober} reset on ${digest(proberPassword)} -@all +ping`,
     "",
   ].join("\n");
-}
-
-async function writeCertificate({ dir, name, authority }: CacheServerOptions) {
-  const certificateFile = path.join(dir, "server.pem");
-  const keyFile = path.join(dir, "server-key.pem");
-  const pair = await authority.issue({
-    commonName: name,
-    hosts: ["127.0.0.1", "localhost"],
-    usages: ["server"],
-  });
-  await Promise.all([writeSecretFile(certificateFile, pair.certificate), writeSecretFile(keyFile, pair.key)]);
-  return { certificateFile, keyFile };
 }

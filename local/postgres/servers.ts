@@ -1,29 +1,20 @@
-import { access } from "node:fs/promises";
 import path from "node:path";
 import type { ArmResource, Backend, BackendGroup, ResourceView } from "../arm/backend.ts";
-import { badRequest, notFound } from "../arm/errors.ts";
-import { createEntries, halt, type Entry } from "../entries.ts";
+import { notFound } from "../arm/errors.ts";
+import { adopt, ancestorOf, createEntries, halt, requirePart } from "../entries.ts";
+import type { Entry, ServersOptions } from "../entries.ts";
 import { writeSecretFile } from "../files.ts";
-import type { Authority } from "../pki/authority.ts";
 import { checkLogin, ensureAdministrator } from "./administrator.ts";
 import { dropDatabase, ensureDatabase, type DatabaseProperties } from "./databases.ts";
 import { applyParameter, describeParameter, type ConfigurationProperties } from "./parameters.ts";
 import { removeFolders, resolveUser, type OsUser } from "./placement.ts";
 import { endLeftOverServer, startPostgres, type PostgresServer } from "./server.ts";
 
-export interface PostgresBackendsOptions {
-  /** A folder per server is made below it. */
-  dir: string;
+export interface PostgresBackendsOptions extends ServersOptions {
   /** Folder with the programs `initdb` and `postgres`. */
   binDir: string;
-  /** Signs the servers' certificates. */
-  authority: Authority;
   /** Who the servers run as when this process is root; by default the user `postgres`, else `nobody`. */
   runAs?: OsUser;
-  /** The list of servers has changed. */
-  onChange: () => void;
-  /** Told what goes wrong beside the requests. */
-  log?: (message: string, error?: unknown) => void;
 }
 
 export interface RunningPostgres {
@@ -58,9 +49,8 @@ const serverType = "microsoft.dbforpostgresql/flexibleservers";
 /** A PostgreSQL server behind every flexible server, with its databases, parameters and administrator. */
 export function createPostgresBackends(options: PostgresBackendsOptions): PostgresBackends {
   const entries = createEntries<ServerEntry>(options.dir);
-  let stopped = false;
   const running = (entry: ServerEntry) => {
-    if (stopped) throw new Error("The local cloud is stopping.");
+    entries.requireOpen();
     return ensureServer(entry, options);
   };
   /** Runs a task on the server that a child resource belongs to, started if need be. */
@@ -74,18 +64,11 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
     const entry = entries.of(parent);
     return entry.serial(async () => task(await running(entry), entry));
   };
-  /** As `onServer`, for removals: a server that is gone or going has taken its children along. */
-  const onRunningServer = async (
+  const onRunningServer = (
     child: ArmResource,
     view: ResourceView,
     task: (server: PostgresServer) => Promise<void>,
-  ) => {
-    const parent = parentOf(child, view);
-    const entry = parent && entries.get(parent.id);
-    await entry?.serial(async () => {
-      if (entry.server?.isRunning()) await task(entry.server);
-    });
-  };
+  ) => entries.whileRunning(parentOf(child, view), task);
   const restart = (entry: ServerEntry) => async () => {
     await halt(entry);
     return running(entry);
@@ -108,12 +91,9 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       };
     },
     async remove(resource) {
-      const entry = entries.of(resource);
-      await entry.serial(async () => {
-        await halt(entry);
-        await endLeftOverServer(entry.dir);
-        await removeFolders(entry.dir);
-        entries.delete(resource.id);
+      await entries.discard(resource, async (dir) => {
+        await endLeftOverServer(dir);
+        await removeFolders(dir);
       });
       options.onChange();
     },
@@ -169,10 +149,7 @@ export function createPostgresBackends(options: PostgresBackendsOptions): Postgr
       const entry = entries.of(resource);
       return entry.serial(async () => describeParameter(await running(entry), name));
     },
-    async stop() {
-      stopped = true;
-      await Promise.all(entries.all().map((entry) => entry.serial(() => halt(entry))));
-    },
+    stop: () => entries.stop(),
   };
 }
 
@@ -186,7 +163,7 @@ async function ensureServer(entry: ServerEntry, options: PostgresBackendsOptions
 }
 
 async function startEntry(entry: ServerEntry, options: PostgresBackendsOptions): Promise<PostgresServer> {
-  await requirePrograms(options.binDir);
+  await requirePart("PostgreSQL's program is not at", path.join(options.binDir, "initdb"));
   delete entry.administrator;
   const server = await startPostgres({
     dir: entry.dir,
@@ -195,15 +172,7 @@ async function startEntry(entry: ServerEntry, options: PostgresBackendsOptions):
     user: await resolveUser(options.runAs),
     authority: options.authority,
   });
-  entry.server = server;
-  const isWanted = () => entry.server === server;
-  entry.revive({
-    ended: server.ended,
-    isWanted,
-    // Asked once more in turn: a stop or a removal may have been waiting before it.
-    restart: () => entry.serial(async () => isWanted() && (await ensureServer(entry, options))),
-    log: options.log ?? (() => undefined),
-  });
+  adopt(entry, server, { again: () => ensureServer(entry, options), log: options.log });
   return server;
 }
 
@@ -233,20 +202,10 @@ function passwordFile(entry: ServerEntry): string {
   return path.join(entry.dir, "administrator-password");
 }
 
-async function requirePrograms(binDir: string): Promise<void> {
-  await access(path.join(binDir, "initdb")).catch((error: unknown) => {
-    throw badRequest(
-      "PartMissing",
-      `PostgreSQL's programs are not in ${binDir}: ${error instanceof Error ? error.message : ""}`,
-    );
-  });
-}
-
 function properties<T>(resource: ArmResource): Partial<T> {
   return resource.body.properties ?? {};
 }
 
-/** `…/flexibleServers/<server>/databases/<name>` belongs to `…/flexibleServers/<server>`. */
 function parentOf(child: ArmResource, view: ResourceView): ArmResource | undefined {
-  return view.get(child.id.split("/").slice(0, -2).join("/"));
+  return ancestorOf(child, view, 1);
 }
