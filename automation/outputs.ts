@@ -12,16 +12,20 @@ import type {
   PostgresConnection,
 } from "./ports.ts";
 
-const postgres = z.object({
-  host: z.string(),
-  port: z.coerce.number(),
-  user: z.string(),
-  password: z.string(),
-  databases: z.array(z.string()),
-});
-const storage = z.object({ endpoint: z.string(), container: z.string() });
-const cache = z.object({ host: z.string(), port: z.coerce.number(), password: z.string() });
-const kafka = z.object({ bootstrapServers: z.string(), namespace: z.string() });
+const stores = {
+  postgres: z.object({
+    host: z.string(),
+    port: z.coerce.number(),
+    user: z.string(),
+    password: z.string(),
+    databases: z.array(z.string()),
+  }),
+  storage: z.object({ endpoint: z.string(), container: z.string() }),
+  cache: z.object({ host: z.string(), port: z.coerce.number(), password: z.string() }),
+  kafka: z.object({ bootstrapServers: z.string(), namespace: z.string() }),
+};
+type StoreName = keyof typeof stores;
+type StoreOutput<Name extends StoreName> = z.infer<(typeof stores)[Name]>;
 const endpoints = z.record(z.string(), z.string());
 
 /** Where the services answer, from the tenant's outputs; empty where none are deployed. */
@@ -77,9 +81,8 @@ export function detachInputOf(
   outputs: Record<string, unknown>,
   platformOutputs: Record<string, unknown>,
 ): DataInput {
-  const shared = z.object({ postgres }).safeParse(platformOutputs).data?.postgres;
-  if (shared === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "postgres" });
-  const own = z.object({ dedicated: z.object({ postgres }) }).safeParse(outputs).data?.dedicated.postgres;
+  const shared = sharedOf(platformOutputs, "postgres");
+  const own = findOwn(outputs, "postgres");
   return {
     tenant: { id, slug },
     source: connectionOf(shared),
@@ -96,10 +99,11 @@ export function blobsInputOf(
   platformOutputs: Record<string, unknown>,
 ): BlobsDataInput {
   const input = sharedBlobsOf(tenant, platformOutputs);
-  const own = z.object({ dedicated: z.object({ storage }) }).safeParse(outputs).data?.dedicated.storage;
-  if (own === undefined || credentials === undefined)
-    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.storage" });
-  return { ...input, blobs: { ...input.blobs, target: { ...own, credentials } } };
+  const target = {
+    ...ownOf(tenant, outputs, "storage"),
+    credentials: required(tenant, credentials, "storage"),
+  };
+  return { ...input, blobs: { ...input.blobs, target } };
 }
 
 /** The same for the shared side alone. */
@@ -107,9 +111,7 @@ export function sharedBlobsOf(
   { id, slug }: TenantName,
   platformOutputs: Record<string, unknown>,
 ): BlobsDataInput {
-  const source = z.object({ storage }).safeParse(platformOutputs).data?.storage;
-  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "storage" });
-  return { tenant: { id, slug }, blobs: { source } };
+  return { tenant: { id, slug }, blobs: { source: sharedOf(platformOutputs, "storage") } };
 }
 
 /** What the data command is told of caches: from the shared one to the tenant's own. Throws MISSING_OUTPUT. */
@@ -119,10 +121,7 @@ export function cacheInputOf(
   platformOutputs: Record<string, unknown>,
 ): CacheDataInput {
   const input = sharedCacheOf(tenant, platformOutputs);
-  const target = z.object({ dedicated: z.object({ cache }) }).safeParse(outputs).data?.dedicated.cache;
-  if (target === undefined)
-    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.cache" });
-  return { ...input, cache: { ...input.cache, target } };
+  return { ...input, cache: { ...input.cache, target: ownOf(tenant, outputs, "cache") } };
 }
 
 /** The same for the shared side alone. */
@@ -130,9 +129,7 @@ export function sharedCacheOf(
   { id, slug }: TenantName,
   platformOutputs: Record<string, unknown>,
 ): CacheDataInput {
-  const source = z.object({ cache }).safeParse(platformOutputs).data?.cache;
-  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "cache" });
-  return { tenant: { id, slug }, cache: { source } };
+  return { tenant: { id, slug }, cache: { source: sharedOf(platformOutputs, "cache") } };
 }
 
 /** What the data command is told of Kafka: from the shared namespace to the tenant's own. Throws MISSING_OUTPUT. */
@@ -143,10 +140,8 @@ export function kafkaInputOf(
   platformOutputs: Record<string, unknown>,
 ): KafkaDataInput {
   const input = sharedKafkaOf(tenant, platformOutputs);
-  const own = z.object({ dedicated: z.object({ kafka }) }).safeParse(outputs).data?.dedicated.kafka;
-  if (own === undefined || credentials === undefined)
-    throw tierliftError("MISSING_OUTPUT", { stack: tenant.slug, output: "dedicated.kafka" });
-  return { ...input, kafka: { ...input.kafka, target: { ...own, credentials } } };
+  const target = { ...ownOf(tenant, outputs, "kafka"), credentials: required(tenant, credentials, "kafka") };
+  return { ...input, kafka: { ...input.kafka, target } };
 }
 
 /** The same for the shared side alone. */
@@ -154,11 +149,40 @@ export function sharedKafkaOf(
   { id, slug }: TenantName,
   platformOutputs: Record<string, unknown>,
 ): KafkaDataInput {
-  const source = z.object({ kafka }).safeParse(platformOutputs).data?.kafka;
-  if (source === undefined) throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "kafka" });
-  return { tenant: { id, slug }, kafka: { source, ...planTopics() } };
+  return { tenant: { id, slug }, kafka: { source: sharedOf(platformOutputs, "kafka"), ...planTopics() } };
 }
 
-function connectionOf({ host, port, user, password }: z.infer<typeof postgres>): PostgresConnection {
+function sharedOf<Name extends StoreName>(
+  platformOutputs: Record<string, unknown>,
+  name: Name,
+): StoreOutput<Name> {
+  const { data } = stores[name].safeParse(platformOutputs[name]);
+  if (data !== undefined) return data as StoreOutput<Name>;
+  throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: name });
+}
+
+function ownOf<Name extends StoreName>(
+  tenant: TenantName,
+  outputs: Record<string, unknown>,
+  name: Name,
+): StoreOutput<Name> {
+  return required(tenant, findOwn(outputs, name), name);
+}
+
+/** Of the footprint; undefined where there is none, or not yet. */
+function findOwn<Name extends StoreName>(
+  outputs: Record<string, unknown>,
+  name: Name,
+): StoreOutput<Name> | undefined {
+  const { data } = z.object({ dedicated: z.record(z.string(), z.unknown()) }).safeParse(outputs);
+  return stores[name].safeParse(data?.dedicated[name]).data as StoreOutput<Name> | undefined;
+}
+
+function required<T>({ slug }: TenantName, value: T | undefined, name: StoreName): T {
+  if (value !== undefined) return value;
+  throw tierliftError("MISSING_OUTPUT", { stack: slug, output: `dedicated.${name}` });
+}
+
+function connectionOf({ host, port, user, password }: StoreOutput<"postgres">): PostgresConnection {
   return { host, port, user, password };
 }

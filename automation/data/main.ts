@@ -8,9 +8,9 @@ import { parseCacheVerb } from "./cache/request.ts";
 import { DataError, describeFailure, EXIT_CODES } from "./errors.ts";
 import { parseKafkaVerb } from "./kafka/request.ts";
 import { createConnections } from "./postgres/connection.ts";
-import type { Alongside } from "./postgres/copy.ts";
+import type { Alongside } from "./alongside.ts";
 import { runVerb } from "./postgres/verbs.ts";
-import type { Progress } from "./postgres/report.ts";
+import type { Progress } from "./progress.ts";
 import {
   parseBlobsRequest,
   parseCacheRequest,

@@ -6,7 +6,7 @@ import type { Cloud } from "../../azure/cloud.ts";
 import { credentialOf } from "../credential.ts";
 import { DataError } from "../errors.ts";
 import type { Place } from "../errors.ts";
-import type { Progress } from "../postgres/report.ts";
+import type { Progress } from "../progress.ts";
 import type { BlobsRequest } from "../request.ts";
 import { planPrefix } from "./request.ts";
 import type { BlobContainer } from "./request.ts";

@@ -1,10 +1,10 @@
 /** `copy` and `catch-up`: the tenant's own account gets what the shared one has of the tenant. */
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import { call } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { BlobCopyReport } from "./report.ts";
 import { transferBlob } from "./transfer.ts";
 

@@ -1,6 +1,6 @@
 /** `inspect`: what the shared account holds of a tenant, without changing anything. */
 import { createHash } from "node:crypto";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs } from "./listing.ts";
 import type { BlobInspectReport } from "./report.ts";

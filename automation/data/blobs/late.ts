@@ -3,12 +3,12 @@
  * on the new side by then, so that nothing of what it has done there is replaced or undone.
  */
 import { DataError } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import { isStatus } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { BlobLateReport } from "./report.ts";
 import { NOTHING, transferBlob } from "./transfer.ts";
 import type { Destination } from "./transfer.ts";

@@ -1,9 +1,9 @@
 /** `purge`: the tenant's blobs leave the shared account. */
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import { call } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { listBlobs } from "./listing.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { BlobPurgeReport } from "./report.ts";
 
 const BLOBS_AT_ONCE = 16;

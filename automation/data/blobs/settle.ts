@@ -1,10 +1,10 @@
 /** The blobs' part of a cutover: brought over before the freeze, and shown to be the same in it. */
-import type { Alongside, Settled } from "../postgres/copy.ts";
+import type { Alongside, Settled } from "../alongside.ts";
 import type { BlobsRequest } from "../request.ts";
 import { openContainers } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { bringOver, copyBlobs, isDue } from "./copy.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../in-parallel.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Pair } from "./listing.ts";
 import { compareListed, planDifference } from "./verify.ts";

@@ -1,12 +1,12 @@
 /** `verify`: every copy is read and compared with the blob it was made of. */
 import { isDeepStrictEqual } from "node:util";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import { isStatus } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { isDue } from "./copy.ts";
 import { listBlobs, pairBlobs } from "./listing.ts";
 import type { Pair } from "./listing.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel } from "../in-parallel.ts";
 import type { BlobVerifyReport } from "./report.ts";
 import { readMd5 } from "./transfer.ts";
 

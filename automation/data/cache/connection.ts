@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { DataError, describeFailure } from "../errors.ts";
-import type { Progress } from "../postgres/report.ts";
+import type { Progress } from "../progress.ts";
 import type { CacheRequest } from "../request.ts";
 import { createPace } from "./pace.ts";
 import type { Pace } from "./pace.ts";

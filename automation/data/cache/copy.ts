@@ -1,7 +1,7 @@
 /** `copy`: the tenant's own cache is warmed with the tenant's live keys of the shared one. */
 import { ErrorReply } from "@redis/client";
 import { DataError, describeFailure } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { CacheContext, Side } from "./connection.ts";
 import { EXISTS_COST, LARGEST_BYTES, planPortions, readEntries, scanKeys } from "./keys.ts";
 import type { Entry } from "./keys.ts";

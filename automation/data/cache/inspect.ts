@@ -1,7 +1,7 @@
 /** `inspect`: what the shared cache holds of a tenant, without changing anything. */
 import { ErrorReply } from "@redis/client";
 import { DataError, describeFailure } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { CacheContext } from "./connection.ts";
 import { digestValue, sha256 } from "./digest.ts";
 import { planPortions, readEntries, scanKeys } from "./keys.ts";

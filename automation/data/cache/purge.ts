@@ -1,7 +1,7 @@
 /** `purge`: the tenant's keys leave the shared cache. */
 import { ErrorReply } from "@redis/client";
 import { DataError, describeFailure } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { CacheContext } from "./connection.ts";
 import { scanKeys } from "./keys.ts";
 import type { CachePurgeReport } from "./report.ts";

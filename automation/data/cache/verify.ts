@@ -1,7 +1,7 @@
 /** `verify`: every key of the tenant's is read on both sides and compared. */
 import { ErrorReply } from "@redis/client";
 import { describeFailure } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { CacheContext, Side } from "./connection.ts";
 import { digestValue } from "./digest.ts";
 import { EXISTS_COST, planPortions, readEntries, scanKeys } from "./keys.ts";

@@ -9,7 +9,7 @@ import type { Cloud } from "../../azure/cloud.ts";
 import { credentialOf } from "../credential.ts";
 import { DataError } from "../errors.ts";
 import type { Place } from "../errors.ts";
-import type { Progress } from "../postgres/report.ts";
+import type { Progress } from "../progress.ts";
 import type { KafkaRequest } from "../request.ts";
 import { createOwnership } from "./records.ts";
 import type { KafkaRecord } from "./records.ts";

@@ -8,8 +8,8 @@
  * committed records only, as most do not, reads them twice.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { inParallel } from "../blobs/in-parallel.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { inParallel } from "../in-parallel.ts";
+import { secondsSince } from "../progress.ts";
 import { claimMove, keyOf, readCheckpoints } from "./checkpoint.ts";
 import type { Checkpoint, Claim } from "./checkpoint.ts";
 import { call } from "./cluster.ts";

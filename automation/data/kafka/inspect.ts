@@ -1,6 +1,6 @@
 /** `inspect`: what the shared namespace holds of a tenant, without changing anything. */
 import { createHash } from "node:crypto";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { filterRecords } from "./compare.ts";
 import { listGroups } from "./groups.ts";

@@ -1,7 +1,7 @@
 /** `purge`: the tenant's topics and groups leave the shared namespace; its records in common topics leave by their age. */
 import { setTimeout as delay } from "node:timers/promises";
 import { DataError } from "../errors.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { secondsSince } from "../progress.ts";
 import { call, isAnswer } from "./cluster.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { filterRecords } from "./compare.ts";

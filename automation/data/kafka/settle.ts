@@ -1,5 +1,5 @@
 /** Kafka's part of a cutover: brought over and compared before the freeze, so that in it only what came since has to be. */
-import type { Alongside } from "../postgres/copy.ts";
+import type { Alongside } from "../alongside.ts";
 import type { KafkaRequest } from "../request.ts";
 import { claimMove, keyOf } from "./checkpoint.ts";
 import type { Claim } from "./checkpoint.ts";

@@ -1,6 +1,6 @@
 /** `verify`: what was moved is read on both sides and compared; a difference is named with both digests, and not healed. */
-import { inParallel } from "../blobs/in-parallel.ts";
-import { secondsSince } from "../postgres/report.ts";
+import { inParallel } from "../in-parallel.ts";
+import { secondsSince } from "../progress.ts";
 import { keyOf, readCheckpoints } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { KafkaContext } from "./cluster.ts";

@@ -4,7 +4,7 @@ import type { Server } from "../request.ts";
 import { SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { TableReport } from "./report.ts";
 import { isSame, planTenantFilter, readFingerprint } from "./tables.ts";
 import type { Table } from "./tables.ts";

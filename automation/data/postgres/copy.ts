@@ -1,6 +1,9 @@
 /** `copy`: a tenant's rows, and the schema around them, from the shared server into empty databases of its own. */
 import pLimit from "p-limit";
+import type { Alongside } from "../alongside.ts";
 import { at, describeFailure } from "../errors.ts";
+import { secondsSince } from "../progress.ts";
+import type { Progress } from "../progress.ts";
 import type { DataRequest, Server } from "../request.ts";
 import { requireTarget } from "../request.ts";
 import { applyInAnyOrder, dropEverything } from "./apply.ts";
@@ -9,8 +12,7 @@ import type { Client, Connections } from "./connection.ts";
 import { requireReplaceable, writeMarker } from "./marker.ts";
 import { claimTarget } from "./claim.ts";
 import { copyTables } from "./copy-tables.ts";
-import { secondsSince } from "./report.ts";
-import type { CopyReport, Progress, TableReport } from "./report.ts";
+import type { CopyReport, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
 import type { DatabaseSchema } from "./schema.ts";
 import { detachSource } from "./replication/detach.ts";
@@ -31,22 +33,6 @@ export interface CopyContext {
   progress: Progress;
   /** What else of the tenant's moves: a cutover settles it in the same freeze. */
   alongside?: Alongside;
-}
-
-export interface Alongside {
-  /** With writes still open: brings over what can be. */
-  prepare(): Promise<void>;
-  /** With the rows' writes frozen: brings over the rest and answers what differs then. */
-  settle(signal: AbortSignal): Promise<Settled>;
-  /** Whatever the cutover has ended with. */
-  close?(): Promise<void>;
-}
-
-export interface Settled {
-  /** One sentence each. */
-  differences: string[];
-  /** The storage service's time at which the blobs' last listing began: what changed after it may not have been seen. */
-  blobsAsOf?: string;
 }
 
 /**

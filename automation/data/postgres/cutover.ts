@@ -4,14 +4,15 @@
  */
 import pLimit from "p-limit";
 import { DataError } from "../errors.ts";
-import type { CopyContext, Settled } from "./copy.ts";
+import type { Settled } from "../alongside.ts";
+import type { CopyContext } from "./copy.ts";
 import { applyDelta } from "./delta.ts";
 import { underFreeze } from "./freeze-budget.ts";
 import { setFrozen } from "./freeze.ts";
 import { openSides } from "./replication/sides.ts";
 import type { Side } from "./replication/sides.ts";
 import { compareSide, compareSideSince, finishSide, settleSide } from "./replication/settle.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { CutoverReport } from "./report.ts";
 import { verifyDatabases } from "./verify.ts";
 

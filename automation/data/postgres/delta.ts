@@ -13,7 +13,7 @@ import type { Marker } from "./marker.ts";
 import { catchUp } from "./replication/catch-up.ts";
 import { createFollower } from "./replication/catch-up-databases.ts";
 import { restoreTarget } from "./replication/relax.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { DeltaReport, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
 import type { Table } from "./tables.ts";

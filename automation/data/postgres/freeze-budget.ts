@@ -5,7 +5,7 @@ import type { Connections } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import type { Freeze } from "./cutover.ts";
 import { setFrozen } from "./freeze.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 
 /**
  * Gives `work` connections of its own and a way to freeze. When the freeze has lasted too long, those connections are

@@ -6,7 +6,7 @@ import { lockPrivileges } from "./claim.ts";
 import { query, quoteName } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { FreezeReport } from "./report.ts";
 import { endSessions, isMember, MAINTENANCE_DATABASE, roleExists, WRITER } from "./roles.ts";
 import { fromExtension, USER_SCHEMAS } from "./tables.ts";

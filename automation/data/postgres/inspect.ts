@@ -5,7 +5,7 @@ import { roleNameOf } from "../request.ts";
 import { query, SNAPSHOT, transaction } from "./connection.ts";
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { InspectReport } from "./report.ts";
 import { isMember, MAINTENANCE_DATABASE, READER, roleExists, WRITER } from "./roles.ts";
 import { planTenantFilter, readFingerprint, readTables } from "./tables.ts";

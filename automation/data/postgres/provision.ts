@@ -4,7 +4,7 @@ import { roleNameOf } from "../request.ts";
 import { lockPrivileges } from "./claim.ts";
 import { query, quoteName, transaction } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { ProvisionReport } from "./report.ts";
 import {
   ensureGroups,

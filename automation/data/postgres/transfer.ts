@@ -5,8 +5,8 @@ import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { at, DataError, describeFailure } from "../errors.ts";
 import { BULK_TIMEOUT_MS, destroy, quoteName } from "./connection.ts";
 import type { Client } from "./connection.ts";
-import { secondsSince } from "./report.ts";
-import type { Progress } from "./report.ts";
+import { secondsSince } from "../progress.ts";
+import type { Progress } from "../progress.ts";
 import type { Table } from "./tables.ts";
 
 /** A COPY that moves no byte for so long is taken for dead. */

@@ -10,7 +10,7 @@ import { readMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
 import { atBarrier } from "./replication/barrier.ts";
 import { createFollower } from "./replication/catch-up-databases.ts";
-import { secondsSince } from "./report.ts";
+import { secondsSince } from "../progress.ts";
 import type { Fingerprint, Mismatch, VerifyReport } from "./report.ts";
 import { isSame, pairTables, planTenantFilter, readFingerprint, readTables } from "./tables.ts";
 import type { Table } from "./tables.ts";

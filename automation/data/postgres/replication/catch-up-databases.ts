@@ -6,7 +6,7 @@ import { claimTarget } from "../claim.ts";
 import type { Client } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
 import { readMarker } from "../marker.ts";
-import { secondsSince } from "../report.ts";
+import { secondsSince } from "../../progress.ts";
 import type { CatchUpReport } from "../report.ts";
 import { readTables } from "../tables.ts";
 import { catchUp } from "./catch-up.ts";

@@ -3,7 +3,7 @@ import { at, describeFailure } from "../../errors.ts";
 import { MAINTENANCE_DATABASE } from "../roles.ts";
 import type { Connections } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
-import { secondsSince } from "../report.ts";
+import { secondsSince } from "../../progress.ts";
 import type { DetachReport } from "../report.ts";
 import type { DataRequest } from "../../request.ts";
 import { planBarrierName, planSlotName } from "./names.ts";

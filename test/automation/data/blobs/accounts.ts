@@ -1,18 +1,16 @@
 /** Two real blob servers, a shared account and a tenant's own, and a directory that signs the mover in. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { UnsecuredJWT } from "jose";
 import { openContainer } from "../../../../commands/demo/container.ts";
 import type { Container } from "../../../../commands/demo/container.ts";
 import { startBlobServer } from "../../../../local/blobs/server.ts";
 import type { BlobServer } from "../../../../local/blobs/server.ts";
 import { openArm } from "../../../local/arm/support/arm.ts";
-
-export const ACME = { id: "5b1f7a4e-0d44-4c5b-9a53-6e0f2f6f1a01", slug: "acme" };
+import { ACME, endOf, loginOf, startMover } from "../mover.ts";
+import type { Ended } from "../mover.ts";
 
 export interface Accounts {
   source: BlobServer;
@@ -27,13 +25,6 @@ export interface Accounts {
   start(verb: string, document?: unknown, store?: "blobs" | "postgres"): ChildProcess;
   run(verb: string, document?: unknown, store?: "blobs" | "postgres"): Promise<Ended>;
   stop(): Promise<void>;
-}
-
-export interface Ended {
-  code: number | null;
-  report: Record<string, unknown>;
-  stdout: string;
-  stderr: string;
 }
 
 /** Starts everything; `main` from `blobServerProgram()`. */
@@ -52,10 +43,7 @@ export async function startAccounts(main: string): Promise<Accounts> {
       ca: authority.certificate,
       token: tokenForStorage(),
     });
-  const login = (name: string) => {
-    const { tenantId, clientId, secret } = arm.running.cloud.directory.principal(name);
-    return { azureTenantId: tenantId, clientId, clientSecret: secret.value };
-  };
+  const login = (name: string) => loginOf(arm, name);
   const document = {
     tenant: ACME,
     blobs: {
@@ -64,14 +52,8 @@ export async function startAccounts(main: string): Promise<Accounts> {
       target: { endpoint: target.endpoint, container: "data", login: login("sp-tenant") },
     },
   };
-  const start: Accounts["start"] = (verb, given = document, store = "blobs") => {
-    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", store, verb], {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificateFile },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    child.stdin.end(JSON.stringify(given));
-    return child;
-  };
+  const start: Accounts["start"] = (verb, given = document, store = "blobs") =>
+    startMover(store, verb, given, authority.certificateFile);
   return {
     source,
     target,
@@ -87,14 +69,6 @@ export async function startAccounts(main: string): Promise<Accounts> {
       await rm(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Waits for the end of a data command. */
-export async function endOf(child: ChildProcess): Promise<Ended> {
-  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout!), text(child.stderr!), exited]);
-  const report = code === 0 ? (JSON.parse(stdout) as Record<string, unknown>) : {};
-  return { code, report, stdout, stderr };
 }
 
 /** Azurite reads a token's claims and not its signature. */

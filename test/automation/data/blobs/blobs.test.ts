@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { blobServerProgram } from "../../../support/local-parts.ts";
-import { endOf, startAccounts } from "./accounts.ts";
+import { startAccounts } from "./accounts.ts";
+import { endOf } from "../mover.ts";
 import type { Accounts } from "./accounts.ts";
 
 const main = blobServerProgram();

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { planLate } from "../../../../automation/data/blobs/late.ts";
 import type { Blob } from "../../../../automation/data/blobs/listing.ts";
 import { blobServerProgram } from "../../../support/local-parts.ts";
-import { ACME, startAccounts } from "./accounts.ts";
+import { startAccounts } from "./accounts.ts";
+import { ACME } from "../mover.ts";
 import type { Accounts } from "./accounts.ts";
 
 const main = blobServerProgram();

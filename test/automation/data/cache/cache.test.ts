@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { redisServerProgram } from "../../../support/local-parts.ts";
 import { withBytes } from "../../../support/redis.ts";
-import { endOf } from "../blobs/accounts.ts";
+import { endOf } from "../mover.ts";
 import { startCaches } from "./caches.ts";
 import type { Caches } from "./caches.ts";
 

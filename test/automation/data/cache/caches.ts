@@ -1,5 +1,4 @@
 /** Two real Redis servers, the shared cache and a tenant's own, and the data command beside them. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,8 +9,8 @@ import { ensureAuthority } from "../../../../local/pki/authority.ts";
 import { claimPorts } from "../../../../local/ports.ts";
 import { connectRedis, withBytes } from "../../../support/redis.ts";
 import type { Redis } from "../../../support/redis.ts";
-import { ACME, endOf } from "../blobs/accounts.ts";
-import type { Ended } from "../blobs/accounts.ts";
+import { ACME, endOf, startMover } from "../mover.ts";
+import type { Ended } from "../mover.ts";
 
 export type SideName = "shared" | "own";
 
@@ -71,12 +70,8 @@ export async function startCaches(program: string): Promise<Caches> {
     },
   };
   const start: Caches["start"] = (verb, more = {}) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", "cache", verb], {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificateFile },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    child.stdin.end(JSON.stringify({ ...document, cache: { ...document.cache, ...more } }));
-    return child;
+    const given = { ...document, cache: { ...document.cache, ...more } };
+    return startMover("cache", verb, given, authority.certificateFile);
   };
   return {
     get shared() {

@@ -1,5 +1,4 @@
 /** Two real brokers, a shared namespace and a tenant's own, and a directory that signs the mover in. */
-import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,8 +14,9 @@ import { startKafka } from "../../../../local/kafka/server.ts";
 import type { KafkaPart, KafkaServer } from "../../../../local/kafka/server.ts";
 import { ensureTopic } from "../../../../local/kafka/topics.ts";
 import { openArm } from "../../../local/arm/support/arm.ts";
+import { ACME, endOf, loginOf, startMover } from "../mover.ts";
+import type { Ended } from "../mover.ts";
 
-export const ACME = { id: "5b1f7a4e-0d44-4c5b-9a53-6e0f2f6f1a01", slug: "acme" };
 export const GLOBEX = { id: "8c6d1d4a-9f0e-4f44-8f1e-7b7a0c1d2e02", slug: "globex" };
 
 export type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>;
@@ -44,22 +44,12 @@ export interface Broker {
   read(topic: string, partition?: number): Promise<KafkaRecord[]>;
 }
 
-export interface Ended {
-  code: number | null;
-  report: Record<string, unknown>;
-  stdout: string;
-  stderr: string;
-}
-
 export async function startBrokers(part: KafkaPart): Promise<Brokers> {
   const dir = await mkdtemp(path.join(tmpdir(), "tierlift-kafka-"));
   const arm = await openArm();
   const { authority } = arm;
   const keysFile = path.join(arm.home, "cloud", "arm", PUBLIC_KEYS_FILE);
-  const login = (name: string) => {
-    const { tenantId, clientId, secret } = arm.running.cloud.directory.principal(name);
-    return { azureTenantId: tenantId, clientId, clientSecret: secret.value };
-  };
+  const login = (name: string) => loginOf(arm, name);
   const startOne = async (name: string, principal: string): Promise<KafkaServer> =>
     startKafka({
       ...part,
@@ -94,14 +84,8 @@ export async function startBrokers(part: KafkaPart): Promise<Brokers> {
       ...kafka,
     },
   });
-  const start: Brokers["start"] = (verb, given = document(), store = "kafka") => {
-    const child = spawn(process.execPath, ["--import", "tsx", "automation/data/main.ts", store, verb], {
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: authority.certificateFile },
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    child.stdin.end(JSON.stringify(given));
-    return child;
-  };
+  const start: Brokers["start"] = (verb, given = document(), store = "kafka") =>
+    startMover(store, verb, given, authority.certificateFile);
   return {
     shared,
     own,
@@ -155,13 +139,4 @@ function openBroker(name: "source" | "target", server: KafkaServer): Broker & { 
       await Promise.all([admin.close(), Promise.resolve(producer.close(true))]);
     },
   };
-}
-
-/** Waits for the end of a data command. */
-export async function endOf(child: ChildProcess): Promise<Ended> {
-  const { text } = await import("node:stream/consumers");
-  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout!), text(child.stderr!), exited]);
-  const report = code === 0 ? (JSON.parse(stdout) as Record<string, unknown>) : {};
-  return { code, report, stdout, stderr };
 }

@@ -6,7 +6,8 @@ import type { KafkaContext } from "../../../../automation/data/kafka/cluster.ts"
 import { digestOf } from "../../../../automation/data/kafka/records.ts";
 import type { KafkaRecord } from "../../../../automation/data/kafka/records.ts";
 import { kafkaPart } from "../../../support/local-parts.ts";
-import { ACME, endOf, GLOBEX, startBrokers } from "./brokers.ts";
+import { GLOBEX, startBrokers } from "./brokers.ts";
+import { ACME, endOf } from "../mover.ts";
 import type { Brokers, Message } from "./brokers.ts";
 
 const part = kafkaPart();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inParallel } from "../../../../automation/data/blobs/in-parallel.ts";
+import { inParallel } from "../../../automation/data/in-parallel.ts";
 
 async function* numbers(count: number, taken: number[] = []): AsyncGenerator<number> {
   for (let number = 1; number <= count; number += 1) {
