@@ -2,7 +2,8 @@ import { mkdir, readFile, readdir, rm, stat, symlink, writeFile } from "node:fs/
 import path from "node:path";
 import { ensureCached } from "./cache.ts";
 import { CommandFailure, runCommand } from "./command.ts";
-import { buildGo, findGo, findOnPath, hashModule, requiredVersion, type GoModule } from "./go.ts";
+import { findOnPath } from "./on-path.ts";
+import { buildGo, findGo, hashModule, requiredVersion, type GoModule } from "./go.ts";
 import { step } from "./progress.ts";
 import type { SetupContext } from "./parts.ts";
 

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { access, constants, readFile, readdir } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { CommandFailure, runCommand } from "./command.ts";
 import { SetupError } from "./errors.ts";
+import { findOnPath } from "./on-path.ts";
 
 /** The `go` line of this repository's modules; `test/setup` holds them together. */
 export const GO_VERSION = "1.26";
@@ -112,20 +113,4 @@ export function isAtLeast(version: string, wanted: string): boolean {
     if (own !== number) return own > number;
   }
   return true;
-}
-
-/** The first executable of that name on PATH, then in `others`. */
-export async function findOnPath(name: string, others: string[] = []): Promise<string | undefined> {
-  const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  for (const folder of [...folders, ...others]) {
-    const file = path.join(folder, name);
-    if (
-      await access(file, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return file;
-  }
-  return undefined;
 }

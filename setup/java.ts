@@ -1,6 +1,6 @@
 import path from "node:path";
 import { CommandFailure, runCommand } from "./command.ts";
-import { findOnPath } from "./go.ts";
+import { findOnPath } from "./on-path.ts";
 
 /** The first Java that Kafka 4 runs on. */
 const OLDEST = 17;

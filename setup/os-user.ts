@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { CommandFailure, runCommand } from "./command.ts";
-import { findOnPath } from "./go.ts";
+import { findOnPath } from "./on-path.ts";
 import type { Log } from "./progress.ts";
 
 export interface OsUser {

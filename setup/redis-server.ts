@@ -4,7 +4,7 @@ import path from "node:path";
 import { ensureCached } from "./cache.ts";
 import { CommandFailure, runCommand } from "./command.ts";
 import { SetupError } from "./errors.ts";
-import { findOnPath } from "./go.ts";
+import { findOnPath } from "./on-path.ts";
 import type { Absent, SetupContext } from "./parts.ts";
 import { step } from "./progress.ts";
 

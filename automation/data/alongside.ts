@@ -15,3 +15,16 @@ export interface Settled {
   /** The storage service's time at which the blobs' last listing began: what changed after it may not have been seen. */
   blobsAsOf?: string;
 }
+
+/** Several as one: each is prepared, settled and closed at the same time as the others. */
+export function joinAlongside(others: readonly Alongside[]): Alongside {
+  return {
+    prepare: async () => void (await Promise.all(others.map((other) => other.prepare()))),
+    settle: async (signal) => {
+      const settled = await Promise.all(others.map((other) => other.settle(signal)));
+      const differences = settled.flatMap((one) => one.differences);
+      return settled.reduce((whole, one) => ({ ...whole, ...one, differences }), { differences });
+    },
+    close: async () => void (await Promise.all(others.map(async (other) => other.close?.()))),
+  };
+}

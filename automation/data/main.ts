@@ -1,14 +1,15 @@
 /**
- * The data command: `main.ts postgres|blobs|cache|kafka <verb>`, one JSON document on standard input, one JSON report on standard
- * output, progress as JSON lines on standard error. Run by the stacks and by the cutover.
+ * The data command: `main.ts postgres|blobs|cache|kafka <verb>`, one JSON document on standard input, one JSON report on
+ * standard output, progress as JSON lines on standard error. Run by the stacks and by the cutover.
  */
 import { text } from "node:stream/consumers";
+import { joinAlongside } from "./alongside.ts";
+import type { Alongside } from "./alongside.ts";
 import { parseBlobVerb } from "./blobs/request.ts";
 import { parseCacheVerb } from "./cache/request.ts";
 import { DataError, describeFailure, EXIT_CODES } from "./errors.ts";
 import { parseKafkaVerb } from "./kafka/request.ts";
 import { createConnections } from "./postgres/connection.ts";
-import type { Alongside } from "./alongside.ts";
 import { runVerb } from "./postgres/verbs.ts";
 import type { Progress } from "./progress.ts";
 import {
@@ -40,11 +41,21 @@ async function main([store, verb]: string[]): Promise<number> {
 }
 
 async function runStore(store = "", verb: string | undefined, signal: AbortSignal): Promise<unknown> {
-  if (store === "postgres") return await runPostgres(verb, signal);
-  if (store === "blobs") return await runBlobs(verb, signal);
-  if (store === "cache") return await runCache(verb, signal);
-  if (store === "kafka") return await runKafka(verb, signal);
-  throw new DataError("BAD_REQUEST", `expected the store postgres, blobs, cache or kafka, got "${store}"`);
+  switch (store) {
+    case "postgres":
+      return await runPostgres(verb, signal);
+    case "blobs":
+      return await runBlobs(verb, signal);
+    case "cache":
+      return await runCache(verb, signal);
+    case "kafka":
+      return await runKafka(verb, signal);
+    default:
+      throw new DataError(
+        "BAD_REQUEST",
+        `expected the store postgres, blobs, cache or kafka, got "${store}"`,
+      );
+  }
 }
 
 async function runPostgres(verb: string | undefined, signal: AbortSignal): Promise<unknown> {
@@ -72,15 +83,7 @@ async function openAlongside(request: DataRequest, signal: AbortSignal): Promise
     const { createKafkaAlongside } = await import("./kafka/settle.ts");
     others.push(await createKafkaAlongside({ tenant, kafka }, { signal, progress }));
   }
-  return {
-    prepare: async () => void (await Promise.all(others.map((other) => other.prepare()))),
-    settle: async (frozen) => {
-      const settled = await Promise.all(others.map((other) => other.settle(frozen)));
-      const differences = settled.flatMap((one) => one.differences);
-      return settled.reduce((whole, one) => ({ ...whole, ...one, differences }), { differences });
-    },
-    close: async () => void (await Promise.all(others.map(async (other) => other.close?.()))),
-  };
+  return joinAlongside(others);
 }
 
 /** Azure's clients are loaded for the blobs' sake only: rows do without them, and start sooner. */

@@ -65,11 +65,11 @@ export async function openClusters(
 ): Promise<{ context: KafkaContext; close: () => Promise<void> }> {
   const { tenant, kafka: settings } = request;
   const cloud = await call({ signal }, {}, () => discoverCloud(settings.metadataHost));
-  const opened: Side[] = [];
+  const opened: Opened[] = [];
   const open = (name: Side["name"], namespace: KafkaNamespace): Side => {
-    const side = openSide(name, namespace, cloud);
-    opened.push(side);
-    return side;
+    const one = openSide(name, namespace, cloud);
+    opened.push(one);
+    return one.side;
   };
   const source = open("source", settings.source);
   const target = settings.target && open("target", settings.target);
@@ -89,12 +89,17 @@ export async function openClusters(
     progress,
   };
   const close = async () => {
-    await Promise.all(opened.map((side) => closeSide(side)));
+    await Promise.all(opened.map(({ close: closeOne }) => closeOne()));
   };
   return { context, close };
 }
 
-function openSide(name: Side["name"], namespace: KafkaNamespace, cloud: Cloud): Side {
+interface Opened {
+  side: Side;
+  close: () => Promise<unknown>;
+}
+
+function openSide(name: Side["name"], namespace: KafkaNamespace, cloud: Cloud): Opened {
   const { bootstrapServers, namespace: account, login } = namespace;
   const [host = "", port] = bootstrapServers.split(":");
   const credential = credentialOf(login, cloud);
@@ -115,11 +120,15 @@ function openSide(name: Side["name"], namespace: KafkaNamespace, cloud: Cloud): 
     retryDelay: TRY_AGAIN_MS,
   };
   let producer: Producer<Buffer, Buffer, Buffer, Buffer> | undefined;
+  const admin = new Admin(options);
   return {
-    name,
-    options,
-    admin: new Admin(options),
-    producer: () => (producer ??= new Producer({ ...options, idempotent: true, retries: TRIES })),
+    side: {
+      name,
+      options,
+      admin,
+      producer: () => (producer ??= new Producer({ ...options, idempotent: true, retries: TRIES })),
+    },
+    close: () => Promise.allSettled([admin.close(), Promise.resolve(producer?.close(true))]),
   };
 }
 
@@ -127,10 +136,6 @@ async function tokenOf(credential: TokenCredential, scope: string): Promise<stri
   const found = await credential.getToken(scope);
   if (found) return found.token;
   throw new DataError("BROKER", "the machine has no identity to sign in with");
-}
-
-async function closeSide(side: Side): Promise<void> {
-  await Promise.allSettled([side.admin.close(), Promise.resolve(side.producer().close(true))]);
 }
 
 /** Runs one call of the client; says where it failed, with what the broker or the network said. */

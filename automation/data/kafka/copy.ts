@@ -81,7 +81,7 @@ export async function copyTopics(move: Move, topics: MovedTopic[]): Promise<Map<
     await delay(SETTLE_MS, undefined, { signal: context.signal }).catch(() =>
       context.signal.throwIfAborted(),
     );
-  await inParallel(toAsync(partitionsOf(topics)), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
+  await inParallel(partitionsOf(topics), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
     const [from, end, tail] = [first, last, start].map(
       (offsets) => offsets.get(at.topic)?.[at.partition] ?? 0n,
     );
@@ -267,9 +267,4 @@ function createTeller({ progress }: KafkaContext, verb: string, tally: Move["tal
     toldMs = performance.now();
     progress({ event: `${verb}: records so far`, records: tally.copied, bytes: tally.bytes });
   };
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- what takes items asks for them one by one
-export async function* toAsync<T>(items: T[]): AsyncGenerator<T> {
-  yield* items;
 }

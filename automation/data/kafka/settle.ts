@@ -37,10 +37,9 @@ export async function createKafkaAlongside(
       topics = await listTopics(context);
       await prepareTarget(context, topics);
       const checkpoints = await catchUp(context);
-      await compareAll(context, topics, checkpoints, (_, at, { difference, tail }) => {
+      await compareAll(context, topics, checkpoints, (at, { difference, tail }) => {
         if (difference !== undefined) differences.push(difference);
         shown.set(keyOf(at), { source: checkpoints.get(keyOf(at))!.offset, target: tail });
-        return Promise.resolve();
       });
     },
     settle: async (signal) => {

@@ -27,7 +27,7 @@ export async function listTopics(context: KafkaContext): Promise<MovedTopic[]> {
   const own = names.filter((name) => name.startsWith(planOwnPrefix(context.tenant.slug))).sort();
   const counts = await countPartitions(context, source, own);
   const common = Object.entries(settings.topics).map(([topic, partitions]) => ({ topic, partitions }));
-  await requireCommon(context, source, common);
+  await requirePartitions(context, source, common);
   return [
     ...common.map((topic) => ({ ...topic, scope: "tenant" as const })),
     ...own.map((topic) => ({ topic, scope: "own" as const, partitions: counts.get(topic) ?? 0 })),
@@ -49,11 +49,11 @@ export function partitionsOf<T extends MovedTopic>(topics: T[]): (TopicPartition
 export async function prepareTarget(context: KafkaContext, topics: MovedTopic[]): Promise<void> {
   const target = context.target();
   const common = topics.filter(({ scope }) => scope === "tenant");
-  await requireCommon(context, target, common);
+  await requirePartitions(context, target, common);
   const own = topics.filter(({ scope }) => scope === "own");
   const names = await call(context, { side: "target" }, () => target.admin.listTopics());
   for (const topic of own) if (!names.includes(topic.topic)) await createLike(context, topic);
-  await requireCommon(context, target, own);
+  await requirePartitions(context, target, own);
 }
 
 async function createLike(context: KafkaContext, { topic, partitions }: MovedTopic): Promise<void> {
@@ -69,7 +69,7 @@ async function createLike(context: KafkaContext, { topic, partitions }: MovedTop
   await call(context, { side: "target", topic }, () => context.target().admin.createTopics(options));
 }
 
-async function requireCommon(
+async function requirePartitions(
   context: KafkaContext,
   side: Side,
   topics: { topic: string; partitions: number }[],

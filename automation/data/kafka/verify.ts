@@ -6,7 +6,6 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { comparePartition, planRange } from "./compare.ts";
 import type { Comparison } from "./compare.ts";
-import { toAsync } from "./copy.ts";
 import { readRecords } from "./read.ts";
 import type { TopicPartition } from "./read.ts";
 import type { KafkaVerifyReport } from "./report.ts";
@@ -29,18 +28,17 @@ export async function verifyRecords(context: KafkaContext): Promise<KafkaVerifyR
     expired: 0,
     differences: [],
   };
-  await compareAll(context, topics, checkpoints, (_, at, comparison) => {
+  await compareAll(context, topics, checkpoints, (at, comparison) => {
     const { matched, others, expired, digest, difference } = comparison;
     report.verified += matched;
     report.others += others;
     report.expired += expired;
     if (matched > 0) report.partitions.push({ ...at, records: matched, digest });
     if (difference !== undefined) report.differences.push(difference);
-    return Promise.resolve();
   });
   const ends = await listOffsets(context, context.source, topics, "end");
   const first = await listOffsets(context, context.source, topics, "earliest");
-  await inParallel(toAsync(partitionsOf(topics)), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
+  await inParallel(partitionsOf(topics), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
     const [from, end] = [first, ends].map((offsets) => offsets.get(at.topic)?.[at.partition] ?? 0n);
     const checkpoint = checkpoints.get(keyOf(at));
     const left = await count(context, of, at, checkpoint?.offset ?? from!, end!);
@@ -62,11 +60,7 @@ export async function compareAll(
   context: KafkaContext,
   topics: MovedTopic[],
   checkpoints: Map<string, Checkpoint>,
-  onCompared: (
-    topic: MovedTopic,
-    at: TopicPartition,
-    comparison: Comparison & { end: bigint },
-  ) => Promise<void>,
+  onCompared: (at: TopicPartition, comparison: Comparison) => void,
 ): Promise<void> {
   const moved = partitionsOf(topics).filter((at) => checkpoints.has(keyOf(at)));
   const known = topics.filter(({ topic }) => moved.some((at) => at.topic === topic));
@@ -75,11 +69,11 @@ export async function compareAll(
     listOffsets(context, context.target(), known, "earliest"),
     listOffsets(context, context.target(), known, "end"),
   ]);
-  await inParallel(toAsync(moved), PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
+  await inParallel(moved, PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
     const offsetAt = (offsets: Map<string, bigint[]>) => offsets.get(at.topic)?.[at.partition] ?? 0n;
-    const [earliest, end] = [{ source: offsetAt(source), target: offsetAt(target) }, offsetAt(ends)];
-    const range = planRange(checkpoints.get(keyOf(at))!, earliest, end);
-    await onCompared(of, at, { ...(await comparePartition(context, of, at, range)), end });
+    const earliest = { source: offsetAt(source), target: offsetAt(target) };
+    const range = planRange(checkpoints.get(keyOf(at))!, earliest, offsetAt(ends));
+    onCompared(at, await comparePartition(context, of, at, range));
   });
 }
 

@@ -22,8 +22,9 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
 });
 
 /**
- * A warm cache, freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a crash the phase
- * goes on where it was: above all, nothing is copied over the new side once the name may have pointed at it.
+ * A warm cache, freeze, the last changes, parity, switch, confirmation, limits. Each step leaves a mark, so that after a
+ * crash the phase goes on where it was: above all, nothing is copied over the new side once the name may have pointed at
+ * it.
  *
  * After a switch the shared side stays frozen until it is destroyed: a client that still has the old address gets an
  * error there instead of losing what it writes. Writes are open again on the new side, which was never frozen.
