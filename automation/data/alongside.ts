@@ -1,10 +1,12 @@
-/** What of a tenant's moves beside its rows, and is settled by the cutover in their freeze. */
+/** What of a tenant's moves beside its rows, and is settled by a cutover or a return in their freeze. */
 
 export interface Alongside {
   /** With writes still open: brings over what can be. */
   prepare(): Promise<void>;
   /** With the rows' writes frozen: brings over the rest and answers what differs then. */
   settle(signal: AbortSignal): Promise<Settled>;
+  /** With the rows' writes frozen and nothing different: what is written from now on will be brought back. */
+  startReverse?(): Promise<void>;
   /** Whatever the cutover has ended with. */
   close?(): Promise<void>;
 }
@@ -25,6 +27,7 @@ export function joinAlongside(others: readonly Alongside[]): Alongside {
       const differences = settled.flatMap((one) => one.differences);
       return settled.reduce((whole, one) => ({ ...whole, ...one, differences }), { differences });
     },
+    startReverse: async () => void (await Promise.all(others.map(async (other) => other.startReverse?.()))),
     close: async () => void (await Promise.all(others.map(async (other) => other.close?.()))),
   };
 }

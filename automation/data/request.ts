@@ -16,6 +16,10 @@ export const VERBS = [
   "freeze",
   "unfreeze",
   "detach",
+  "reverse",
+  "return",
+  "reopen",
+  "end-reverse",
   "purge",
   "inspect",
 ] as const;
@@ -49,6 +53,8 @@ const requestSchema = z.object({
   migrationId: z.string().optional(),
   /** Longest time that a cutover may keep writes frozen; without it there is no limit. */
   freezeBudgetMs: z.int().min(1).optional(),
+  /** Whether a cutover also begins to bring back what the tenant writes on its own side from then on. */
+  reverse: z.boolean().optional(),
   /** The tenant's role on the shared server; its name follows from the slug where it is not given. */
   role: z
     .object({

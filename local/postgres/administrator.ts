@@ -61,6 +61,8 @@ export async function ensureAdministrator(
     present.has(login) ? "" : `CREATE ROLE ${name}`,
     `ALTER ROLE ${name} WITH ${attributes} PASSWORD ${verifier}`,
     `GRANT ${adminGroup} TO ${name} WITH ADMIN OPTION, INHERIT TRUE, SET TRUE`,
+    // Azure lets its administrators set it for a session (learn.microsoft.com/answers, 1879117).
+    `GRANT SET ON PARAMETER session_replication_role TO ${adminGroup}`,
   ];
   await server.query(statements.filter(Boolean).join(";\n"));
 }

@@ -22,7 +22,7 @@ export const APPLICATION_NAME = "tierlift-data";
 const SESSION_SETTINGS = `
   SET search_path = ''; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
   SET extra_float_digits = 1; SET bytea_output = 'hex'; SET row_security = off;
-  SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = 0;
+  SET lock_timeout = '30s'; SET default_transaction_read_only = off; SET idle_in_transaction_session_timeout = 0;
   SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`;
 
 export type Client = pg.Client;
@@ -37,7 +37,7 @@ export interface Connections {
     work: (client: Client) => Promise<T>,
   ): Promise<T>;
   /** A connection that speaks the replication protocol; for making slots. */
-  openReplication(server: Server, database: string): Promise<Client>;
+  openReplication(server: Server, database: string, side: "source" | "target"): Promise<Client>;
   /** Ends every open connection; the servers roll back what was not committed. */
   close(): Promise<void>;
   readonly signal: AbortSignal;
@@ -70,7 +70,7 @@ export function createConnections(signal: AbortSignal): Connections {
   return {
     signal,
     open: (server, database, side) => openOne(server, database, side),
-    openReplication: (server, database) => openOne(server, database, "source", true),
+    openReplication: (server, database, side) => openOne(server, database, side, true),
     async using(server, database, side, work) {
       const client = await openOne(server, database, side);
       try {

@@ -13,6 +13,7 @@ import { openSides } from "./replication/sides.ts";
 import type { Side } from "./replication/sides.ts";
 import { compareSide, compareSideSince, finishSide, settleSide } from "./replication/settle.ts";
 import { secondsSince } from "../progress.ts";
+import { beginReverse, prepareReverse } from "./reverse/start.ts";
 import type { CutoverReport } from "./report.ts";
 import { verifyDatabases } from "./verify.ts";
 
@@ -27,27 +28,72 @@ const MAX_ROUNDS = 5;
  */
 export async function cutOver(context: CopyContext): Promise<CutoverReport> {
   await setFrozen(context, "unfreeze");
-  return await underFreeze(context, async (connections, freeze) => {
+  const freezing = {
+    freeze: (using: CopyContext) => setFrozen(using, "freeze"),
+    unfreeze: (using: CopyContext) => setFrozen(using, "unfreeze"),
+  };
+  return await underFreeze(context, freezing, async (connections, freeze) => {
+    const using = { ...context, connections };
     const sides = await openSides(context, connections);
-    return sides ? await followed({ ...context, connections }, sides, freeze) : await copied(context, freeze);
+    if (sides)
+      return { store: "postgres", verb: "cutover", mode: "followed", ...(await moved(using, sides, freeze)) };
+    if (context.request.reverse === true) throw new DataError("REFUSED", UNFOLLOWED);
+    return await copied(context, freeze);
   });
 }
+
+const UNFOLLOWED =
+  "changes are not followed, and without that nothing can be brought back in a grace period; let the shared server replicate logically, or do without the grace period";
+
+/** The tenant's databases are its own from the freeze's end on, and what it writes there is brought back if asked for. */
+async function moved(context: CopyContext, sides: Side[], freeze: Freeze): Promise<SettledReport> {
+  const isReversed = context.request.reverse === true;
+  return await settleFollowed(context, sides, freeze, {
+    prepare: async (side) => {
+      if (isReversed) await prepareReverse(context, side);
+    },
+    finish: async (side) => {
+      if (isReversed) await beginReverse(side);
+      await finishSide(context, side);
+    },
+    finishOthers: async () => {
+      if (isReversed) await context.alongside?.startReverse?.();
+    },
+  });
+}
+
+/** What both ways do besides. */
+interface Hooks {
+  /** With writes open, once all was compared. */
+  prepare?: (side: Side) => Promise<void>;
+  /** With writes frozen, once both sides were shown to be the same. */
+  finish?: (side: Side) => Promise<void>;
+  finishOthers?: () => Promise<void>;
+}
+
+type SettledReport = Omit<CutoverReport, "store" | "verb" | "mode">;
 
 /** Runs `work` with writes frozen; they stay so when it answers no differences. Answers seconds and differences. */
 export type Freeze = (limit: "budget" | "no limit", work: () => Promise<Settled>) => Promise<Frozen>;
 
 type Frozen = Settled & { frozenSeconds: number };
 
-async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Promise<CutoverReport> {
+/**
+ * Compares all, then what changed meanwhile, until so little is left that the rest can be settled with writes frozen.
+ * Throws `LAG` when it does not become little enough.
+ */
+export async function settleFollowed(
+  context: CopyContext,
+  sides: Side[],
+  freeze: Freeze,
+  { prepare, finish, finishOthers }: Hooks = {},
+): Promise<SettledReport> {
   const startedMs = performance.now();
   const limit = pLimit(DATABASES_AT_ONCE);
   const onEach = async (work: (side: Side) => Promise<string[]>): Promise<string[]> =>
     (await Promise.all(sides.map((side) => limit(() => work(side))))).flat();
   const changes = (): number => sides.reduce((sum, { changed }) => sum + changed.count(), 0);
-  const report = (result: Frozen, compared: number): CutoverReport => ({
-    store: "postgres",
-    verb: "cutover",
-    mode: "followed",
+  const report = (result: Frozen, compared: number): SettledReport => ({
     ok: result.differences.length === 0,
     ...result,
     comparedInFreeze: compared,
@@ -56,7 +102,10 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
   });
 
   let differences = await onEach((side) => compareSide(context, side));
-  if (differences.length === 0) await context.alongside?.prepare();
+  if (differences.length === 0) {
+    await context.alongside?.prepare();
+    if (prepare) await Promise.all(sides.map((side) => limit(() => prepare(side))));
+  }
   // What changed while all was compared and the rest prepared, then what changed while that was, until little is left.
   let before = Number.POSITIVE_INFINITY;
   for (let round = 1; differences.length === 0; round += 1) {
@@ -78,7 +127,8 @@ async function followed(context: CopyContext, sides: Side[], freeze: Freeze): Pr
       settleAlongside(context),
     ]);
     const settled = { ...others, differences: [...found.flat(), ...others.differences] };
-    if (settled.differences.length === 0) await Promise.all(sides.map((side) => finishSide(context, side)));
+    if (settled.differences.length > 0) return settled;
+    await Promise.all([...(finish ? sides.map((side) => finish(side)) : []), finishOthers?.()]);
     return settled;
   });
   return report(result, changes());

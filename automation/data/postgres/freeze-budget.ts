@@ -1,11 +1,16 @@
-/** The freeze of a cutover: never left in place by a failure, and never longer than allowed. */
+/** The freeze of a cutover or a return: never left in place by a failure, and never longer than allowed. */
 import { DataError } from "../errors.ts";
 import { createConnections } from "./connection.ts";
 import type { Connections } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import type { Freeze } from "./cutover.ts";
-import { setFrozen } from "./freeze.ts";
 import { secondsSince } from "../progress.ts";
+
+/** How writes are stopped on the side that is left, and let in again. */
+export interface Freezing {
+  freeze(context: CopyContext): Promise<unknown>;
+  unfreeze(context: CopyContext): Promise<unknown>;
+}
 
 /**
  * Gives `work` connections of its own and a way to freeze. When the freeze has lasted too long, those connections are
@@ -13,6 +18,7 @@ import { secondsSince } from "../progress.ts";
  */
 export async function underFreeze<T>(
   context: CopyContext,
+  freezing: Freezing,
   work: (connections: Connections, freeze: Freeze) => Promise<T>,
 ): Promise<T> {
   const over = new AbortController();
@@ -27,7 +33,7 @@ export async function underFreeze<T>(
     const timer = budgetMs === undefined ? undefined : setTimeout(() => over.abort(overrun), budgetMs);
     let isKept = false;
     try {
-      await setFrozen({ ...context, connections }, "freeze");
+      await freezing.freeze({ ...context, connections });
       const settled = await frozenWork();
       over.signal.throwIfAborted();
       isKept = settled.differences.length === 0;
@@ -36,7 +42,7 @@ export async function underFreeze<T>(
       throw over.signal.aborted ? overrun : error;
     } finally {
       clearTimeout(timer);
-      if (!isKept && !context.connections.signal.aborted) await setFrozen(context, "unfreeze");
+      if (!isKept && !context.connections.signal.aborted) await freezing.unfreeze(context);
     }
   };
   try {

@@ -6,6 +6,7 @@ import { bulkQuery, query, quoteName, requireRow, transaction } from "./connecti
 import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { planDeletionOrder } from "./order.ts";
+import { removeNotes } from "./reverse/end.ts";
 import { detachSource } from "./replication/detach.ts";
 import { secondsSince } from "../progress.ts";
 import type { Progress } from "../progress.ts";
@@ -26,6 +27,7 @@ export async function purgeTenant({ request, connections, progress }: CopyContex
   const startedMs = performance.now();
   const name = roleNameOf(request);
   await detachSource(request, connections);
+  await removeNotes({ request, connections });
   return await connections.using(request.source, MAINTENANCE_DATABASE, "source", async (main) => {
     await at({ side: "source" }, async () => {
       await lockPrivileges(main);

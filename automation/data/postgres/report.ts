@@ -122,9 +122,29 @@ export interface CutoverReport {
   seconds: number;
 }
 
+/** The cutover the other way. */
+export interface ReturnReport extends Omit<CutoverReport, "verb" | "mode"> {
+  verb: "return";
+}
+
+export interface ReopenReport {
+  store: "postgres";
+  verb: "reopen";
+  /** Sessions that could only read. */
+  endedSessions: number;
+  seconds: number;
+}
+
+export interface EndReverseReport {
+  store: "postgres";
+  verb: "end-reverse";
+  notes: string[];
+  seconds: number;
+}
+
 export interface CatchUpReport {
   store: "postgres";
-  verb: "catch-up";
+  verb: "catch-up" | "reverse";
   /** `lagBytes` of the whole server's log, null for a database whose changes are copied in the freeze instead. */
   databases: { name: string; changes: number; transactions: number; lagBytes: number | null }[];
   changes: number;
@@ -159,4 +179,7 @@ export type DataReport =
   | InspectReport
   | CatchUpReport
   | CutoverReport
+  | ReturnReport
+  | ReopenReport
+  | EndReverseReport
   | DetachReport;

@@ -11,6 +11,10 @@ import { purgeTenant } from "./purge.ts";
 import type { DataReport } from "./report.ts";
 import { catchUpDatabases } from "./replication/catch-up-databases.ts";
 import { detachDatabases } from "./replication/detach.ts";
+import { endReverse } from "./reverse/end.ts";
+import { reopen } from "./reverse/read-only.ts";
+import { returnToShared } from "./reverse/return.ts";
+import { bringBackDatabases } from "./reverse/rounds.ts";
 import { verifyDatabases } from "./verify.ts";
 
 const RUN = {
@@ -25,6 +29,10 @@ const RUN = {
   inspect: inspectTenant,
   "catch-up": catchUpDatabases,
   detach: detachDatabases,
+  reverse: bringBackDatabases,
+  return: returnToShared,
+  reopen,
+  "end-reverse": endReverse,
 } as const satisfies Record<Verb, (context: CopyContext) => Promise<DataReport>>;
 
 /** Throws a `DataError` that says what failed and where. */

@@ -128,9 +128,11 @@ export async function readPairs(
   to: Client,
   database: string,
   tenantId: string,
+  scope: "all" | "tenant" = "all",
 ): Promise<Pair[]> {
-  const source = await at({ side: "source", database }, () => readTables(from));
-  const target = await at({ side: "target", database }, () => readTables(to));
+  const isRead = (table: Table): boolean => scope === "all" || table.scope === "tenant";
+  const source = (await at({ side: "source", database }, () => readTables(from))).filter(isRead);
+  const target = (await at({ side: "target", database }, () => readTables(to))).filter(isRead);
   const pairs: Pair[] = [];
   for (const pair of pairTables(source, target)) {
     const table = pair.source ?? pair.target!;

@@ -5,26 +5,28 @@ import type { CopyContext } from "../copy.ts";
 import { catchUp } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import { planBarrierName } from "./names.ts";
-import { restoreTarget } from "./relax.ts";
 import { createSlot } from "./slot.ts";
+import { serverOf } from "./way.ts";
 
 /**
- * Brings the target to a point of the source's log and runs `work` while the source shows its rows as of that point.
- * The point is that of a temporary slot, whose snapshot holds what was committed before it and nothing else. The
- * target is the caller's alone: it has claimed it.
+ * Brings the one side to a point of the other's log and runs `work` while the other shows its rows as of that point. The
+ * point is that of a temporary slot, whose snapshot holds what was committed before it and nothing else. The tenant's
+ * rows of the side that gets the changes are the caller's alone.
  */
 export async function atBarrier<T>(
   context: Pick<CopyContext, "connections" | "request">,
   follower: Follower,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { from, to, database, tenantId } = follower;
-  const slot = await createSlot(context, database, planBarrierName(tenantId, database), { temporary: true });
+  const { way, from, to, database, tenantId } = follower;
+  const reading = { server: serverOf(way.from, context.request), database, side: way.from };
+  const name = planBarrierName(tenantId, database);
+  const slot = await createSlot(context.connections, reading, name, { temporary: true });
   try {
     await catchUp(follower, slot.lsn);
-    await at({ side: "target", database }, () => restoreTarget(to));
+    await at({ side: way.to, database }, () => way.restore(to));
     return await transaction(from, SNAPSHOT, async () => {
-      await at({ side: "source", database }, () => from.query(`SET TRANSACTION SNAPSHOT '${slot.snapshot}'`));
+      await at({ side: way.from, database }, () => from.query(`SET TRANSACTION SNAPSHOT '${slot.snapshot}'`));
       return await work();
     });
   } finally {

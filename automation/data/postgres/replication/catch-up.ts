@@ -1,4 +1,4 @@
-/** Brings one database's target to a point of the source's log. */
+/** Brings one database of the one side to a point of the other's log. */
 import { at, DataError } from "../../errors.ts";
 import { query, transaction } from "../connection.ts";
 import type { Client } from "../connection.ts";
@@ -7,42 +7,55 @@ import { createApplier } from "./changes.ts";
 import type { Applied, ApplierOptions } from "./changes.ts";
 import { planPublicationName, planSlotName } from "./names.ts";
 import { formatLsn } from "./pgoutput.ts";
-import { readProgress, relaxTarget, writeProgress } from "./relax.ts";
 import { advanceSlot, readCommittedEnd, requireSlot } from "./slot.ts";
 import type { TargetTable } from "./targets.ts";
+import type { Way } from "./way.ts";
 
 const MESSAGES_AT_ONCE = 2_000;
 
 export interface Follower {
+  way: Way;
   from: Client;
   to: Client;
   database: string;
   tenantId: string;
+  /** Those of `to`, by name. */
   tables: Map<string, TargetTable>;
   onChange?: ApplierOptions["onChange"];
 }
 
+/** The shared server's connection and that to the tenant's own, whichever way changes go. */
+export function bothSides({ way, from, to }: Follower): { shared: Client; own: Client } {
+  return way.from === "source" ? { shared: from, own: to } : { shared: to, own: from };
+}
+
 /**
- * Applies every transaction that ends by `upTo`, by default by now. The target's own note of how far it is goes with
- * the changes in one transaction, so that after a kill anywhere nothing is applied twice and nothing is left out; only
- * then may the source's slot forget. Leaves the target relaxed; `restoreTarget` puts it back.
+ * Applies every transaction that ends by `upTo`, by default by now. The note of how far it is goes with the changes in
+ * one transaction, so that after a kill anywhere nothing is applied twice and nothing is left out; only then may the slot
+ * forget. Leaves the side that gets the changes relaxed; its way's `restore` puts it back.
  */
 export async function catchUp(follower: Follower, upTo?: bigint): Promise<Applied> {
-  const { from, to, database, tenantId, tables, onChange } = follower;
+  const { way, from, to, database, tenantId, tables, onChange } = follower;
+  const [reading, writing] = [
+    { side: way.from, database },
+    { side: way.to, database },
+  ];
   const slot = planSlotName(tenantId, database);
-  await requireSlot(from, database, slot);
-  const end = upTo ?? (await at({ side: "source", database }, () => readCommittedEnd(from)));
-  const after = await at({ side: "target", database }, () => readProgress(to));
-  if (after === null) {
-    throw new DataError("REFUSED", "follows no changes; run copy first", { side: "target", database });
-  }
-  const prepare = (): Promise<void> => relaxTarget(to);
-  const applier = createApplier({ to, database, tables, after, upTo: end, prepare, onChange });
+  await requireSlot(from, reading, slot);
+  const end = upTo ?? (await at(reading, () => readCommittedEnd(from)));
+  const after = await at(writing, () => way.readProgress(to, tenantId));
+  if (after === null) throw new DataError("REFUSED", "follows no changes; run copy first", writing);
+  const prepare = (): Promise<void> => way.relax(to);
+  const writeProgress = (lsn: bigint): Promise<void> => way.writeProgress(to, tenantId, lsn);
+  const applier = createApplier({
+    ...{ to, reading, writing, tables, after, upTo: end },
+    ...{ prepare, writeProgress, onChange },
+  });
   try {
     await readChanges(follower, slot, end, (data) => applier.take(data));
     const applied = await applier.finish();
-    await at({ side: "target", database }, () => (after < end ? writeProgress(to, end) : Promise.resolve()));
-    await at({ side: "source", database }, () => advanceSlot(from, slot, end));
+    await at(writing, () => (after < end ? writeProgress(end) : Promise.resolve()));
+    await at(reading, () => advanceSlot(from, slot, end));
     return applied;
   } catch (error) {
     await applier.abandon();
@@ -50,14 +63,14 @@ export async function catchUp(follower: Follower, upTo?: bigint): Promise<Applie
   }
 }
 
-/** Reads without taking: what is read again after a failure is told apart by the target's note. */
+/** Reads without taking: what is read again after a failure is told apart by the note of how far it is. */
 async function readChanges(
-  { from, database, tenantId }: Follower,
+  { way, from, database, tenantId }: Follower,
   slot: string,
   end: bigint,
   take: (data: Buffer) => Promise<void>,
 ): Promise<void> {
-  const read = <T>(work: () => Promise<T>): Promise<T> => at({ side: "source", database }, work);
+  const read = <T>(work: () => Promise<T>): Promise<T> => at({ side: way.from, database }, work);
   await transaction(from, "READ WRITE", async () => {
     await read(() =>
       from.query(

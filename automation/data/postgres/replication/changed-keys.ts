@@ -4,6 +4,7 @@ import { query, quoteName } from "../connection.ts";
 import type { Client } from "../connection.ts";
 import { isSame, planTenantFilter, readFingerprint } from "../tables.ts";
 import type { Table } from "../tables.ts";
+import { bothSides } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import type { TargetTable } from "./targets.ts";
 
@@ -43,10 +44,12 @@ export function createChangedKeys() {
  * table without a key is compared whole. Answers the differences as sentences with digests instead of values.
  */
 export async function compareChanged(
-  { from, to, database, tenantId }: Follower,
+  follower: Follower,
   changed: ChangedKeys,
   sourceTables: Map<string, Table>,
 ): Promise<string[]> {
+  const { database, tenantId } = follower;
+  const { shared, own } = bothSides(follower);
   const differences: string[] = [];
   for (const { table, keys, isWhole } of changed.all()) {
     const source = sourceTables.get(table.label);
@@ -58,8 +61,8 @@ export async function compareChanged(
     const place = { database, table: table.label };
     if (isWhole || !table.key) {
       const [left, right] = await Promise.all([
-        at({ ...place, side: "source" }, () => readFingerprint(from, source, filter)),
-        at({ ...place, side: "target" }, () => readFingerprint(to, source, "true")),
+        at({ ...place, side: "source" }, () => readFingerprint(shared, source, filter)),
+        at({ ...place, side: "target" }, () => readFingerprint(own, source, "true")),
       ]);
       if (!isSame(left, right)) {
         const text = `source ${left.rows} rows (checksum ${left.checksum}), target ${right.rows} (${right.checksum})`;
@@ -71,8 +74,8 @@ export async function compareChanged(
     for (let start = 0; start < all.length; start += KEYS_AT_ONCE) {
       const some = all.slice(start, start + KEYS_AT_ONCE);
       const [left, right] = await Promise.all([
-        at({ ...place, side: "source" }, () => readDigests(from, source, table, some, filter)),
-        at({ ...place, side: "target" }, () => readDigests(to, source, table, some, "true")),
+        at({ ...place, side: "source" }, () => readDigests(shared, source, table, some, filter)),
+        at({ ...place, side: "target" }, () => readDigests(own, source, table, some, "true")),
       ]);
       differences.push(...compareDigests(database, table, left, right));
     }

@@ -1,5 +1,6 @@
-/** Applies what a slot hands out to the target, in whole transactions of the source. */
+/** Applies what a slot of the one side hands out to the other, in whole transactions of the one. */
 import { at, DataError } from "../../errors.ts";
+import type { Place } from "../../errors.ts";
 import { query } from "../connection.ts";
 import type { Client } from "../connection.ts";
 import { parseMessage } from "./pgoutput.ts";
@@ -7,9 +8,8 @@ import type { Message, Relation, Value } from "./pgoutput.ts";
 import { keyOf, planDelete, planInsert, planUpdate, toRow } from "./statements.ts";
 import type { Change, Row } from "./statements.ts";
 import type { TargetTable } from "./targets.ts";
-import { writeProgress } from "./relax.ts";
 
-/** The target's transaction ends at the first end of a source's transaction after so many changes. */
+/** A transaction ends at the first end of one of the other side's after so many changes. */
 const CHANGES_PER_TRANSACTION = 2_000;
 const ROWS_PER_INSERT = 200;
 const MAX_PARAMETERS = 60_000;
@@ -21,20 +21,25 @@ export interface Applied {
 
 export interface ApplierOptions {
   to: Client;
-  database: string;
+  /** The side and database that changes come from, and those they go to. */
+  reading: Place;
+  writing: Place;
   tables: Map<string, TargetTable>;
-  /** Transactions that end at or before it are on the target already. */
+  /** Transactions that end at or before it are applied already. */
   after: bigint;
   /** Transactions that end after it are left for later. */
   upTo: bigint;
   /** Called once, before the first change. */
   prepare: () => Promise<void>;
+  /** Called in the transaction of the changes that end at `lsn`. */
+  writeProgress: (lsn: bigint) => Promise<void>;
   /** Called for each change with the row's key; null where only the table is known. */
   onChange?: (table: TargetTable, key: string[] | null) => void;
 }
 
 /** Takes messages in order; `finish` commits what is whole. Call nothing after a rejection but `abandon`. */
-export function createApplier({ to, database, tables, after, upTo, prepare, onChange }: ApplierOptions) {
+export function createApplier(options: ApplierOptions) {
+  const { to, reading, writing, tables, after, upTo, prepare, writeProgress, onChange } = options;
   const relations = new Map<number, { relation: Relation; table: TargetTable }>();
   const applied: Applied = { changes: 0, transactions: 0 };
   let progress = after;
@@ -46,9 +51,7 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
   let skipped = false;
 
   async function run(table: TargetTable, change: Change): Promise<number> {
-    const result = await at({ side: "target", database, table: table.label }, () =>
-      to.query(change.text, change.values),
-    );
+    const result = await at({ ...writing, table: table.label }, () => to.query(change.text, change.values));
     return result.rowCount ?? 0;
   }
 
@@ -70,10 +73,7 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
   function lookUp(id: number): { relation: Relation; table: TargetTable } {
     const known = relations.get(id);
     if (known) return known;
-    throw new DataError("MISMATCH", "a change came for a table that was not described", {
-      side: "source",
-      database,
-    });
+    throw new DataError("MISMATCH", "a change came for a table that was not described", reading);
   }
 
   function describe(relation: Relation): void {
@@ -81,11 +81,8 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
     const table = tables.get(label);
     const known = new Set(table?.columns);
     if (!table || relation.columns.some(({ name }) => !known.has(name))) {
-      throw new DataError("REFUSED", "the schema changed since the copy; run copy again", {
-        side: "source",
-        database,
-        table: label,
-      });
+      const place = { ...reading, table: label };
+      throw new DataError("REFUSED", "the schema changed since the copy; run copy again", place);
     }
     relations.set(relation.id, { relation, table });
   }
@@ -144,9 +141,10 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
 
   async function truncate(ids: number[]): Promise<void> {
     await flush();
-    for (const id of ids) {
-      const { table } = lookUp(id);
-      await run(table, { text: `DELETE FROM ONLY ${table.sql}`, values: [] });
+    // Rows that belong through a parent are told by it, so that it goes after them.
+    const truncated = ids.map((id) => lookUp(id).table).sort((a, b) => b.depth - a.depth);
+    for (const table of truncated) {
+      await run(table, { text: `DELETE FROM ONLY ${table.sql} WHERE ${table.rows}`, values: [] });
       onChange?.(table, null);
       applied.changes += 1;
     }
@@ -155,8 +153,8 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
   async function commit(): Promise<void> {
     if (!isOpen) return;
     await flush();
-    await at({ side: "target", database }, async () => {
-      await writeProgress(to, progress);
+    await at(writing, async () => {
+      await writeProgress(progress);
       await to.query("COMMIT");
     });
     isOpen = false;
@@ -167,7 +165,7 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
     // The commit record ends after it begins: `<` and `>=` agree with the slot's own bounds.
     skipped = commitLsn < after || commitLsn >= upTo;
     if (skipped || isOpen) return;
-    await at({ side: "target", database }, async () => {
+    await at(writing, async () => {
       if (!isPrepared) await prepare();
       isPrepared = true;
       await to.query("BEGIN");
@@ -197,7 +195,7 @@ export function createApplier({ to, database, tables, after, upTo, prepare, onCh
           return;
       }
     },
-    /** Commits, and says up to where the target now is. */
+    /** Commits, and says how much was applied. */
     async finish(): Promise<Applied> {
       await commit();
       return applied;

@@ -4,6 +4,7 @@ import type { Client } from "../connection.ts";
 import { planTenantFilter } from "../tables.ts";
 import type { Table } from "../tables.ts";
 import { compareDigests } from "./changed-keys.ts";
+import { bothSides } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import type { TargetTable } from "./targets.ts";
 
@@ -14,23 +15,25 @@ const KEYS_SHOWN = 5;
 
 /** Sentences for the first few keys; none for a table without a key. */
 export async function findDifferingKeys(
-  { from, to, database, tenantId }: Follower,
+  follower: Follower,
   source: Table,
   table: TargetTable | undefined,
 ): Promise<string[]> {
   if (!table?.key) return [];
+  const { database, tenantId } = follower;
+  const { shared, own } = bothSides(follower);
   const filter = planTenantFilter(source, tenantId);
   const [left, right] = await Promise.all([
-    readBuckets(from, source, table, filter),
-    readBuckets(to, source, table, "true"),
+    readBuckets(shared, source, table, filter),
+    readBuckets(own, source, table, "true"),
   ]);
   const buckets = [...new Set([...left.keys(), ...right.keys()])].filter(
     (bucket) => left.get(bucket) !== right.get(bucket),
   );
   const shown = buckets.slice(0, BUCKETS_SHOWN);
   const [leftRows, rightRows] = await Promise.all([
-    readRows(from, source, table, filter, shown),
-    readRows(to, source, table, "true", shown),
+    readRows(shared, source, table, filter, shown),
+    readRows(own, source, table, "true", shown),
   ]);
   return compareDigests(database, table, leftRows, rightRows).slice(0, KEYS_SHOWN);
 }

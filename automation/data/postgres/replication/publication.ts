@@ -1,5 +1,6 @@
-/** The publication of one tenant's rows on the shared server, and the replica identities it needs. */
+/** The publication of one tenant's rows, and the replica identities it needs. */
 import { at, DataError } from "../../errors.ts";
+import type { Place } from "../../errors.ts";
 import { lockPublications } from "../claim.ts";
 import { query, quoteName, quoteValue, transaction } from "../connection.ts";
 import type { Client } from "../connection.ts";
@@ -46,16 +47,20 @@ export function planPublishing(
   return hasKey ? "unfiltered" : null;
 }
 
-/** Makes the publication, or makes it anew. The original identities are kept in publications' comments. */
+/**
+ * Makes the publication, or makes it anew. The original identities are kept in publications' comments. On the tenant's
+ * own server (`target`) there is nothing to filter.
+ */
 export async function createPublication(
   client: Client,
   database: string,
   tables: Table[],
   tenantId: string,
+  side: NonNullable<Place["side"]> = "source",
 ): Promise<void> {
   const name = planPublicationName(tenantId);
-  await dropPublication(client, database, tenantId);
-  await at({ side: "source", database }, () =>
+  await dropPublication(client, database, tenantId, side);
+  await at({ side, database }, () =>
     withShortLocks(client, async () => {
       const identities = await readIdentities(client, tables);
       const kept = await readKept(client);
@@ -63,12 +68,13 @@ export async function createPublication(
       const parts: string[] = [];
       for (const table of tables) {
         const identity = identities.get(table.oid)!;
-        const publishing = planPublishing(table, identity);
+        const isFiltered = side === "source";
+        const publishing = planPublishing(isFiltered ? table : { ...table, tenantType: null }, identity);
         if (publishing === null) {
           const reason = "has a generated column and no primary key, so its changes cannot be published";
-          throw new DataError("REFUSED", reason, { side: "source", database, table: table.label });
+          throw new DataError("REFUSED", reason, { side, database, table: table.label });
         }
-        const filter = publishing === "unfiltered" ? "" : planRowFilter(table, tenantId);
+        const filter = !isFiltered || publishing === "unfiltered" ? "" : planRowFilter(table, tenantId);
         parts.push(`TABLE ONLY ${table.sql}${filter}`);
         // Another tenant that is on its way may have changed it before: then its note is the one that is true.
         const original = kept.get(table.label);
@@ -113,9 +119,14 @@ function planRowFilter(table: Table, tenantId: string): string {
 }
 
 /** Removes the publication and puts identities back that no other tenant's move needs. Repeatable. */
-export async function dropPublication(client: Client, database: string, tenantId: string): Promise<boolean> {
+export async function dropPublication(
+  client: Client,
+  database: string,
+  tenantId: string,
+  side: NonNullable<Place["side"]> = "source",
+): Promise<boolean> {
   const name = planPublicationName(tenantId);
-  return await at({ side: "source", database }, async () => {
+  return await at({ side, database }, async () => {
     if (!(await readComments(client)).has(name)) return false;
     await withShortLocks(client, async () => {
       const comments = await readComments(client);

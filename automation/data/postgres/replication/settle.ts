@@ -7,22 +7,24 @@ import { writeMarker } from "../marker.ts";
 import { isPairSame, readPairs } from "../verify.ts";
 import type { Pair } from "../verify.ts";
 import { atBarrier } from "./barrier.ts";
-import { catchUp } from "./catch-up.ts";
+import { bothSides, catchUp } from "./catch-up.ts";
 import { compareChanged, describe } from "./changed-keys.ts";
 import { findDifferingKeys } from "./differing-keys.ts";
-import { restoreTarget } from "./relax.ts";
 import type { Side } from "./sides.ts";
+import { FORWARD } from "./way.ts";
 
 /** Rows of reference tables are everybody's and can change in a freeze: then what is read is a moment too new. */
 const SETTLE_TRIES = 3;
 
 /** Every row of the database, at a barrier. What changes from then on is collected. */
 export async function compareSide(context: CopyContext, side: Side): Promise<string[]> {
-  const { from, to, database, tenantId } = side.follower;
+  const { way, database, tenantId } = side.follower;
+  const { shared, own } = bothSides(side.follower);
   return await atBarrier(context, side.follower, async () => {
     side.changed.clear();
     const differences: string[] = [];
-    for (const pair of await readPairs(from, to, database, tenantId)) {
+    const scope = way === FORWARD ? "all" : "tenant";
+    for (const pair of await readPairs(shared, own, database, tenantId, scope)) {
       if (!isPairSame(pair)) differences.push(...(await explain(side, pair)));
     }
     return differences;
@@ -47,26 +49,33 @@ export async function compareSideSince(context: CopyContext, side: Side): Promis
     side.changed.clear();
     return found;
   });
-  const { from, to, database } = side.follower;
-  await setSequences(from, to, database, side.sequences);
+  await moveSequences(side);
   // Nearly nothing is left for the freeze, but how much says whether it may begin.
   await catchUp(side.follower);
-  await at({ side: "target", database }, () => restoreTarget(to));
+  await restore(side);
   return differences;
 }
 
 /** With writes frozen: what is left is applied, and what changed since the last comparison compared. */
 export async function settleSide(side: Side): Promise<string[]> {
-  const { from, to, database } = side.follower;
   let differences: string[] = [];
   for (let attempt = 0; attempt < SETTLE_TRIES; attempt += 1) {
     await catchUp(side.follower);
     differences = await compareChanged(side.follower, side.changed, side.tables);
     if (differences.length === 0) break;
   }
-  await at({ side: "target", database }, () => restoreTarget(to));
-  if (differences.length === 0) await setSequences(from, to, database, side.sequences);
+  await restore(side);
+  if (differences.length === 0) await moveSequences(side);
   return differences;
+}
+
+async function restore({ follower: { way, to, database } }: Side): Promise<void> {
+  await at({ side: way.to, database }, () => way.restore(to));
+}
+
+/** On the way back there is nothing to do: the shared server's are ahead of what was reserved for the tenant. */
+async function moveSequences({ follower: { way, from, to, database }, sequences }: Side): Promise<void> {
+  if (way === FORWARD) await setSequences(from, to, database, sequences);
 }
 
 /** From here on the target is the tenant's: no copy replaces it. */

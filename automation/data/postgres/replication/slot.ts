@@ -1,6 +1,7 @@
-/** Replication slots on the shared server: where a tenant's changes wait until they are applied. */
+/** Replication slots: where a tenant's changes wait on the one side until they are applied to the other. */
 import { at, DataError } from "../../errors.ts";
-import type { DataRequest } from "../../request.ts";
+import type { Place } from "../../errors.ts";
+import type { Server } from "../../request.ts";
 import { end, query, requireRow } from "../connection.ts";
 import type { Client, Connections } from "../connection.ts";
 import { formatLsn, parseLsn } from "./pgoutput.ts";
@@ -16,15 +17,22 @@ export interface Slot {
   close(): Promise<void>;
 }
 
+/** A database as slots are made in it. */
+export interface SlotPlace extends Place {
+  server: Server;
+  database: string;
+  side: "source" | "target";
+}
+
 /** Makes a slot and the snapshot it begins at. A `temporary` one serves for its exact snapshot only. */
 export async function createSlot(
-  { connections, request }: { connections: Connections; request: DataRequest },
-  database: string,
+  connections: Connections,
+  { server, database, side }: SlotPlace,
   name: string,
   { temporary = false } = {},
 ): Promise<Slot> {
-  const place = { side: "source", database } as const;
-  const client = await connections.openReplication(request.source, database);
+  const place = { side, database } as const;
+  const client = await connections.openReplication(server, database, side);
   return await at(place, async () => {
     await client.query(`SET statement_timeout = ${SLOT_TIMEOUT_MS}`);
     const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
@@ -62,8 +70,7 @@ export interface SlotState {
 }
 
 /** Throws `REFUSED` for a slot that is gone or whose changes the server threw away. */
-export async function requireSlot(client: Client, database: string, name: string): Promise<SlotState> {
-  const place = { side: "source", database } as const;
+export async function requireSlot(client: Client, place: Place, name: string): Promise<SlotState> {
   const [row] = await at(place, () =>
     query<{ confirmed: string; lag: string; status: string | null }>(
       client,

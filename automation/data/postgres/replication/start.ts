@@ -18,13 +18,14 @@ export interface Start {
 export async function startSlot(context: CopyContext, database: string, from: Client): Promise<Start> {
   const { request, connections } = context;
   const name = planSlotName(request.tenant.id, database);
+  const place = { server: request.source, database, side: "source" } as const;
   await dropSlots(from, [name]);
   const reason = await whyNotFollowable(from);
   if (reason !== null) return unfollowed(reason);
   try {
     // Before the slot: changes are published by what the log says at their moment.
     await createPublication(from, database, await readTables(from), request.tenant.id);
-    return { slot: await createSlot({ request, connections }, database, name), notes: [] };
+    return { slot: await createSlot(connections, place, name), notes: [] };
   } catch (error) {
     connections.signal.throwIfAborted();
     await dropPublication(from, database, request.tenant.id);

@@ -1,4 +1,4 @@
-/** One change as the statement that makes it on the target: pure. */
+/** One change as the statement that makes it on the other side: pure. */
 import { quoteName } from "../connection.ts";
 import { DataError } from "../../errors.ts";
 import type { Message, Relation, Value } from "./pgoutput.ts";
@@ -24,7 +24,8 @@ export function planInsert(table: TargetTable, relation: Relation, rows: Value[]
     const places = row.map((value) => `$${values.push(value ?? null)}`);
     return `(${places.join(", ")})`;
   });
-  return { text: `INSERT INTO ${table.sql} (${columns}) VALUES ${tuples.join(", ")}`, values };
+  const overriding = table.fixed.length > 0 ? " OVERRIDING SYSTEM VALUE" : "";
+  return { text: `INSERT INTO ${table.sql} (${columns})${overriding} VALUES ${tuples.join(", ")}`, values };
 }
 
 /** Null when nothing changes that the message holds. */
@@ -36,7 +37,7 @@ export function planUpdate(
   const next = toRow(relation, row);
   const values: (string | null)[] = [];
   const set = [...next]
-    .filter(([, value]) => value !== undefined)
+    .filter(([name, value]) => value !== undefined && !table.fixed.includes(name))
     .map(([name, value]) => `${quoteName(name)} = $${values.push(value ?? null)}`);
   if (set.length === 0) return null;
   const where = planWhere(table, relation, old ? toRow(relation, old) : next, { whole: wholeOld, values });
@@ -53,7 +54,7 @@ export function planDelete(
   return { text: `DELETE FROM ${table.sql} WHERE ${where}`, values };
 }
 
-/** The columns that find the row: the target's key, what the source published as identity, or all of them. */
+/** The columns that find the row: the table's key, what the other side published as identity, or all of them. */
 function planWhere(
   table: TargetTable,
   relation: Relation,
@@ -63,9 +64,8 @@ function planWhere(
   const identity = relation.columns.filter(({ key }) => key).map(({ name }) => name);
   const key = whole ? table.key : identity;
   if (key && key.length > 0) {
-    return key
-      .map((name) => `${quoteName(name)} = $${values.push(required(table, old, name))}`)
-      .join(" AND ");
+    const parts = key.map((name) => `${quoteName(name)} = $${values.push(required(table, old, name))}`);
+    return [...parts, ...(table.guard === null ? [] : [table.guard])].join(" AND ");
   }
   // Equal rows cannot be told apart, so one of them is as good as another.
   const same = [...old].map(

@@ -1,7 +1,7 @@
-/** The target's tables as changes are applied to them. */
+/** Tables as changes are applied to them. */
 import { query, quoteName } from "../connection.ts";
 import type { Client } from "../connection.ts";
-import { TENANT_COLUMN } from "../tables.ts";
+import { planTenantFilter, TENANT_COLUMN } from "../tables.ts";
 import type { Table } from "../tables.ts";
 
 export interface TargetTable {
@@ -17,13 +17,27 @@ export interface TargetTable {
    * `column`, as `$1`, `condition` finds a row. Null for rows that are everybody's.
    */
   member: { column: string; value: string } | { column: string; condition: string } | null;
+  /** The tenant's rows of the table. */
+  rows: string;
+  /** What a changed row has to be as well, where other tenants' rows lie beside it; null where none do. */
+  guard: string | null;
+  /** Columns that the server fills by itself and lets nobody change. */
+  fixed: string[];
+  /** How many parents lead to the tenant's column. */
+  depth: number;
 }
 
+/** `own`: the side holds rows of this tenant only. `shared`: rows of others lie beside them. */
+export type Holding = "own" | "shared";
+
+/** On the shared side those of the tenant's only: a reference table there is everybody's. */
 export async function readTargetTables(
   to: Client,
   tables: Table[],
   tenantId: string,
+  holding: Holding = "own",
 ): Promise<Map<string, TargetTable>> {
+  const isShared = holding === "shared";
   const keys = await query<{ oid: number; columns: string[]; types: string[] }>(
     to,
     `SELECT DISTINCT ON (i.indrelid) i.indrelid AS oid,
@@ -38,8 +52,10 @@ export async function readTargetTables(
      ORDER BY i.indrelid, i.indisprimary DESC, i.indnatts`,
   );
   const byOid = new Map(keys.map((key) => [key.oid, key]));
+  const fixed = isShared ? await readFixed(to) : new Map<number, string[]>();
+  const applied = isShared ? tables.filter(({ scope }) => scope === "tenant") : tables;
   return new Map(
-    tables.map((table) => [
+    applied.map((table) => [
       table.label,
       {
         label: table.label,
@@ -47,15 +63,38 @@ export async function readTargetTables(
         key: byOid.get(table.oid)?.columns ?? null,
         keyTypes: byOid.get(table.oid)?.types ?? [],
         columns: table.storedColumns,
-        member: planMember(table, tenantId),
+        member: planMember(table, tenantId, holding),
+        rows: isShared ? planTenantFilter(table, tenantId) : "true",
+        // A row that belongs through a parent may be deleted after it, and is found by its key alone.
+        guard: isShared && table.tenantType !== null ? planTenantFilter(table, tenantId) : null,
+        fixed: fixed.get(table.oid) ?? [],
+        depth: depthOf(table),
       },
     ]),
   );
 }
 
-/** The target holds this tenant's rows only, so that a row is the tenant's when its parent is there. */
-function planMember({ through, tenantType }: Table, tenantId: string): TargetTable["member"] {
+/** Where this tenant's rows are alone, a row is the tenant's when its parent is there. */
+function planMember(
+  { through, tenantType }: Table,
+  tenantId: string,
+  holding: Holding,
+): TargetTable["member"] {
   if (!through) return tenantType === null ? null : { column: TENANT_COLUMN, value: tenantId };
   const { column, parentColumn, table } = through;
-  return { column, condition: `SELECT 1 FROM ${table.sql} WHERE ${quoteName(parentColumn)} = $1` };
+  const own = holding === "shared" ? ` AND ${planTenantFilter(table, tenantId)}` : "";
+  return { column, condition: `SELECT 1 FROM ${table.sql} WHERE ${quoteName(parentColumn)} = $1${own}` };
+}
+
+function depthOf({ through }: Table): number {
+  return through ? depthOf(through.table) + 1 : 0;
+}
+
+async function readFixed(client: Client): Promise<Map<number, string[]>> {
+  const rows = await query<{ oid: number; columns: string[] }>(
+    client,
+    `SELECT attrelid AS oid, array_agg(attname::text) AS columns FROM pg_catalog.pg_attribute
+     WHERE attidentity = 'a' AND attnum > 0 AND NOT attisdropped GROUP BY attrelid`,
+  );
+  return new Map(rows.map(({ oid, columns }) => [oid, columns]));
 }
