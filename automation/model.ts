@@ -45,6 +45,10 @@ export const JOB_STATUSES = [
   "PROVISIONING",
   "VERIFICATION",
   "CUTTING_OVER",
+  /** Served from its own infrastructure, while the shared side is kept current for a way back. */
+  "GRACE_PERIOD",
+  /** On that way back. */
+  "SWITCHING_BACK",
   "COMPLETED",
   "CANCELLING",
   "CANCELLED",
@@ -124,13 +128,16 @@ export interface TierMigrationJob {
   /** The reason given for a rollback or cancel. */
   reason?: string;
   /**
-   * What went wrong last, for the operator: why it is FAILED, or why a cutover brought it back to VERIFICATION.
+   * What went wrong last, for the operator: why it is FAILED, why a cutover brought it back to VERIFICATION, or a switch
+   * back to its GRACE_PERIOD.
    * `status` is where it happened, and where `retry` goes on.
    */
   error?: { code: string; message: string; phase: Phase | null; status: JobStatus };
   phases: PhaseRecord[];
   /** When the tenant's time to try the new infrastructure ends. */
   verificationDeadline?: string;
+  /** When the time ends in which a rollback brings back what the tenant has written since the switch. */
+  graceDeadline?: string;
 }
 
 /** Who asks: from the bearer token. */
@@ -202,6 +209,12 @@ export interface CutoverProgress {
   copiedAt?: string;
   switchingAt?: string;
   switchedAt?: string;
+  /** What the tenant writes since is brought back to the shared side: a grace period follows the switch. */
+  reversedAt?: string;
+  /** Both sides were the same again, with the own side frozen; the records may point at the slice from then on. */
+  returningAt?: string;
+  /** The tenant is served from its slice again, with all that it has written meanwhile. */
+  returnedAt?: string;
 }
 
 /** Where a cluster's API server answers, and who signs for it. */

@@ -62,6 +62,13 @@ export function dedicatedAddressOf(stack: string, outputs: Record<string, unknow
   return data.dedicated.ingressAddress;
 }
 
+/** The address of the shared ingress. Throws MISSING_OUTPUT. */
+export function sharedAddressOf(platformOutputs: Record<string, unknown>): string {
+  const { data } = z.object({ ingressAddress: z.string().min(1) }).safeParse(platformOutputs);
+  if (data !== undefined) return data.ingressAddress;
+  throw tierliftError("MISSING_OUTPUT", { stack: "platform", output: "ingressAddress" });
+}
+
 type TenantName = { id: string; slug: string };
 
 /** What the data command is told: from the shared server to the dedicated one. Throws MISSING_OUTPUT. */

@@ -65,6 +65,8 @@ export interface DataInput {
   databases: string[];
   /** Longest time that the cutover may keep writes frozen. */
   freezeBudgetMs?: number;
+  /** Whether the cutover also begins to bring back what the tenant writes from then on. */
+  reverse?: boolean;
   /** Settled by the cutover in the same freeze. */
   blobs?: BlobsInput;
   kafka?: KafkaInput;
@@ -76,10 +78,20 @@ export type BlobsDataInput = Required<Pick<DataInput, "tenant" | "blobs">>;
 /** The same for Kafka's verbs. */
 export type KafkaDataInput = Required<Pick<DataInput, "tenant" | "kafka">>;
 
-export type DataVerb = "catch-up" | "verify" | "cutover" | "unfreeze" | "detach" | "inspect";
-export type BlobsVerb = "catch-up" | "verify" | "late" | "inspect";
+export type DataVerb =
+  | "catch-up"
+  | "verify"
+  | "cutover"
+  | "unfreeze"
+  | "detach"
+  | "reverse"
+  | "return"
+  | "reopen"
+  | "end-reverse"
+  | "inspect";
+export type BlobsVerb = "catch-up" | "verify" | "late" | "reverse" | "inspect";
 export type CacheVerb = "copy" | "verify" | "inspect";
-export type KafkaVerb = "catch-up" | "verify" | "finish" | "inspect";
+export type KafkaVerb = "catch-up" | "verify" | "finish" | "reverse" | "reverse-finish" | "inspect";
 
 /** What of the data command's report a migration goes by; the whole report is kept. */
 export interface DataReport {

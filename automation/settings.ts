@@ -28,6 +28,11 @@ export interface TierliftSettings {
   maxLagBytes: number;
   /** How long a cutover may keep writes frozen until both sides were shown to be the same. */
   freezeBudgetMs: number;
+  /**
+   * How long after the switch what the tenant writes is brought back to the shared side, so that a rollback loses
+   * nothing; the slice stays until its end. None by default.
+   */
+  graceMs: number;
   /** How often running counts are written, and the lease renewed. */
   progressWriteMs: number;
   heartbeatMs: number;
@@ -58,6 +63,7 @@ export const DEFAULT_SETTINGS = {
   catchUpEveryMs: 30_000,
   maxLagBytes: 1024 ** 3,
   freezeBudgetMs: 2_000,
+  graceMs: 0,
   progressWriteMs: 1_000,
   heartbeatMs: 15_000,
   maxConcurrentOperations: 4,

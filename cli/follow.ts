@@ -64,9 +64,8 @@ export const exitCodeOf = ({ status }: Job, wanted: readonly JobStatus[]): numbe
   wanted.includes(status) ? EXIT.done : EXIT.failed;
 
 export function describeOutcome({ slug }: Tenant, job: Job): string[] {
-  const { id, status, error, reason, targetTier, verificationDeadline, cutover } = job;
+  const { id, status, error, reason, targetTier, cutover } = job;
   const next = NEXT[status]?.map((step) => `  tierlift ${step.replace("SLUG", slug)}`) ?? [];
-  const until = verificationDeadline === undefined || status !== "VERIFICATION" ? "" : verificationDeadline;
   return [
     ...wrap(
       `${slug} → ${targetTier}: ${status}${error?.phase ? ` at ${error.phase}` : ""} (migration ${id})`,
@@ -75,9 +74,16 @@ export function describeOutcome({ slug }: Tenant, job: Job): string[] {
     ...(reason === undefined ? [] : wrap(`Reason given: ${reason}`, "  ")),
     ...(status === "COMPLETED" && cutover ? wrap(`${describeFreeze(cutover)}.`, "  ") : []),
     ...(status === "COMPLETED" && cutover ? describeLate(cutover).flatMap((line) => wrap(line, "  ")) : []),
-    ...(until === "" ? [] : wrap(`To be completed until ${until}, or it is rolled back.`, "  ")),
+    ...wrap(describeDeadline(job), "  "),
     ...(next.length === 0 ? [] : ["Next:", ...next]),
   ];
+}
+
+function describeDeadline({ status, verificationDeadline = "", graceDeadline = "" }: Job): string {
+  if (status === "VERIFICATION")
+    return `To be completed until ${verificationDeadline}, or it is rolled back.`;
+  if (status !== "GRACE_PERIOD") return "";
+  return `Served from its own infrastructure. Until ${graceDeadline} it can go back and loses nothing; then, or once completed, the shared side is removed.`;
 }
 
 const NEXT: Partial<Record<JobStatus, string[]>> = {
@@ -87,6 +93,8 @@ const NEXT: Partial<Record<JobStatus, string[]>> = {
   PROVISIONING: ["watch SLUG", "cancel SLUG --reason TEXT"],
   VERIFICATION: ["report SLUG", "complete SLUG", "rollback SLUG --reason TEXT"],
   CUTTING_OVER: ["watch SLUG"],
+  GRACE_PERIOD: ["complete SLUG", "rollback SLUG --reason TEXT"],
+  SWITCHING_BACK: ["watch SLUG"],
   CANCELLING: ["watch SLUG"],
   ROLLING_BACK: ["watch SLUG"],
   FAILED: ["retry SLUG", "rollback SLUG --reason TEXT"],

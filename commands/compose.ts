@@ -162,8 +162,8 @@ async function planSettings(
   dataCommand: string[],
 ): Promise<TierliftSettings> {
   const { images, zoneName, platformRegion, operationTimeoutMs } = settings;
-  const { recordTtlSeconds, cutoverTtlSeconds, reviewRequired, verificationWindowMs, freezeBudgetMs } =
-    settings;
+  const { recordTtlSeconds, cutoverTtlSeconds, reviewRequired } = settings;
+  const { verificationWindowMs, freezeBudgetMs, graceMs } = settings;
   return {
     ...DEFAULT_SETTINGS,
     program: { ...target.program, images, dataCommand, platformStack: PLATFORM_STACK_REFERENCE },
@@ -175,6 +175,7 @@ async function planSettings(
     reviewRequired,
     verificationWindowMs,
     freezeBudgetMs,
+    graceMs,
     ...(operationTimeoutMs === null ? {} : { phaseTimeoutMs: { default: operationTimeoutMs } }),
   };
 }

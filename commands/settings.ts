@@ -28,6 +28,7 @@ export interface Settings {
   recordTtlSeconds: number;
   cutoverTtlSeconds: number;
   freezeBudgetMs: number;
+  graceMs: number;
   verificationWindowMs: number;
   reviewRequired: boolean;
   /** For every phase; null leaves each phase its own. */
@@ -98,6 +99,7 @@ export function parseSettings(env: NodeJS.ProcessEnv, checkout: string): Setting
     recordTtlSeconds,
     cutoverTtlSeconds,
     freezeBudgetMs: (values.CUTOVER_FREEZE_SECONDS ?? 2) * 1000,
+    graceMs: (values.CUTOVER_GRACE_SECONDS ?? 0) * 1000,
     verificationWindowMs: (values.VERIFICATION_WINDOW_HOURS ?? 72) * 3_600_000,
     reviewRequired: values.REVIEW_REQUIRED ?? false,
     operationTimeoutMs: minutes === null ? null : minutes * 60_000,

@@ -169,6 +169,13 @@ export const VARIABLES = {
     allowed: "a whole number from 1 to 86400",
     schema: seconds(86_400),
   },
+  CUTOVER_GRACE_SECONDS: {
+    default: "0",
+    meaning:
+      "How long after the switch a rollback still brings everything back; the shared side stays until then",
+    allowed: "a whole number from 0 to 2592000",
+    schema: wholeNumber(0, 2_592_000),
+  },
   VERIFICATION_WINDOW_HOURS: {
     default: "72",
     meaning: "How long a tenant may try its new infrastructure",

@@ -138,6 +138,9 @@ export const job = named(
       .describe("What went wrong last, and where: the state in which a retry goes on."),
     phases: z.array(phaseRecord),
     verificationDeadline: timestamp.optional(),
+    graceDeadline: timestamp
+      .optional()
+      .describe("Until then a rollback brings back what the tenant has written since the switch."),
   }),
   "TierMigrationJob",
   "One migration of one tenant.",

@@ -126,3 +126,5 @@ function explain(error: unknown): number {
 }
 
 process.exitCode = await main(process.argv.slice(2));
+// What a client has left open, as one may whose server was killed, is not waited for; what was written is.
+process.stdout.end(() => process.stderr.end(() => process.exit()));

@@ -48,11 +48,12 @@ export interface JournalOptions {
   events: EventLog;
   clock: Clock;
   verificationWindowMs: number;
+  graceMs: number;
   logger: Logger;
 }
 
 export function createJournal(options: JournalOptions): Journal {
-  const { store, ledger, events, clock, verificationWindowMs, logger } = options;
+  const { store, ledger, events, clock, logger } = options;
   const now = (): string => clock.now().toISOString();
 
   const journal: Journal = {
@@ -119,7 +120,7 @@ export function createJournal(options: JournalOptions): Journal {
       const changed = await ledger.changeMigration(jobId, bySystem(event, reason), (draft) => {
         draft.job.status = transition(draft.job, event);
         if (error !== undefined) draft.job.error = error;
-        arrive(draft, clock.now(), verificationWindowMs);
+        arrive(draft, clock.now(), options);
       });
       if (!isEnded(status)) await syncTenant(job.tenantId, status);
       return changed;
@@ -171,14 +172,19 @@ function beginningOf({ job }: MigrationRecord, phase: Phase): Cause {
 }
 
 /** What a job looks like on arrival in its new state. */
-function arrive({ job, work }: MigrationRecord, now: Date, verificationWindowMs: number): void {
+function arrive(
+  { job, work }: MigrationRecord,
+  now: Date,
+  { verificationWindowMs, graceMs }: Pick<JournalOptions, "verificationWindowMs" | "graceMs">,
+): void {
   const { status } = job;
+  const after = (ms: number): string => new Date(now.getTime() + ms).toISOString();
   if (status !== "FAILED") job.provisioningState = null;
-  // A cutover that failed tells why in VERIFICATION.
-  if (status !== "FAILED" && status !== "VERIFICATION") delete job.error;
-  if (status === "VERIFICATION") {
-    job.verificationDeadline = new Date(now.getTime() + verificationWindowMs).toISOString();
-  }
+  // A cutover that failed tells why in VERIFICATION, a switch back in GRACE_PERIOD.
+  if (!["FAILED", "VERIFICATION", "GRACE_PERIOD"].includes(status)) delete job.error;
+  if (status === "VERIFICATION") job.verificationDeadline = after(verificationWindowMs);
+  // A switch back that failed does not lengthen it, but leaves time to try again.
+  if (status === "GRACE_PERIOD") job.graceDeadline ??= after(graceMs);
   if (isEnded(status)) job.completedAt = now.toISOString();
   if (status === "ROLLED_BACK" || status === "CANCELLED") work.cutover = {};
 }

@@ -35,14 +35,17 @@ export interface Migrations {
   ): Promise<TierMigrationJob>;
   /** With `digest`, approves that change set only: throws APPROVED_OTHER when the preview is another by now. */
   approve(jobId: string, actor: Actor, digest?: string): Promise<TierMigrationJob>;
-  /** Waits up to `waitMs`, or until `closing` aborts, for the switch to be done; it goes on after that. */
+  /**
+   * Switches the tenant, or ends its grace period. Waits up to `waitMs`, or until `closing` aborts, for that to be done;
+   * it goes on after that.
+   */
   completeVerification(
     jobId: string,
     actor: Actor,
     waitMs: number,
     closing?: AbortSignal,
   ): Promise<{ job: TierMigrationJob; done: boolean }>;
-  /** Throws ALREADY_SWITCHED once the tenant is served from its new side. */
+  /** Throws ALREADY_SWITCHED once the tenant is served from its new side, unless a grace period follows the switch. */
   rollback(jobId: string, reason: string, actor: Actor): Promise<TierMigrationJob>;
   cancel(jobId: string, reason: string, actor: Actor): Promise<TierMigrationJob>;
   /** Goes on where a FAILED migration stopped. */
@@ -178,7 +181,7 @@ export function createMigrations({ store, ledger, migrator, ports }: MigrationsO
     async completeVerification(jobId, actor, waitMs, closing) {
       await command(jobId, "complete", { actor, edit: ({ job }) => delete job.error });
       const job = await settled(jobId, waitMs, closing);
-      return { job, done: job.status === "COMPLETED" };
+      return { job, done: job.status === "COMPLETED" || job.status === "GRACE_PERIOD" };
     },
 
     rollback: (jobId, reason, actor) =>

@@ -41,8 +41,8 @@ interface Run {
 
 export function createMigrator(options: MigratorOptions): Migrator {
   const { store, ledger, ports, settings, logger, leases, platformReady } = options;
-  const { verificationWindowMs } = settings;
-  const journal = createJournal({ ...options, clock: ports.clock, verificationWindowMs });
+  const { verificationWindowMs, graceMs } = settings;
+  const journal = createJournal({ ...options, clock: ports.clock, verificationWindowMs, graceMs });
   const steps = createSteps({ ...options, journal });
   const following = createFollowing({ ...options, journal });
   const stopping = new AbortController();
@@ -125,6 +125,8 @@ export function createMigrator(options: MigratorOptions): Migrator {
         return steps.undo(record, step.phase, control);
       case "check":
         return steps.check(record, control);
+      case "switchBack":
+        return steps.switchBack(record, control);
       case "report":
         await journal.report(record.id, step.report);
     }
@@ -132,12 +134,12 @@ export function createMigrator(options: MigratorOptions): Migrator {
 
   async function watch(record: MigrationRecord): Promise<void> {
     if (!stopping.signal.aborted) await following.sync(record);
-    if (record.job.status !== "VERIFICATION") return;
+    if (record.job.status !== "VERIFICATION" && record.job.status !== "GRACE_PERIOD") return;
     watchWindow(record, { journal, ledger, clock: ports.clock, signal: stopping.signal }).then(
       (isOver) => isOver && wake(record.id),
       (error: unknown) => {
         if (stopping.signal.aborted) return;
-        logger.error({ err: error, jobId: record.id }, "a verification window is no longer watched");
+        logger.error({ err: error, jobId: record.id }, "a deadline is no longer watched");
       },
     );
   }

@@ -58,12 +58,17 @@ export type Step =
   | { kind: "undo"; phase: Phase }
   /** Shows that nothing of the migration is left and the slice is as it was. */
   | { kind: "check" }
-  | { kind: "report"; report: "started" | "reviewReady" | "provisioned" | "completed" }
+  /** The tenant goes back to its slice with what it has written since the switch. */
+  | { kind: "switchBack" }
+  | { kind: "report"; report: "started" | "reviewReady" | "provisioned" | "switched" | "completed" }
   /** Waits for a person, or has ended. */
   | { kind: "rest" };
 
 /** What the migrator does next. */
-export function nextStep({ job }: Pick<MigrationRecord, "job">, reviewRequired: boolean): Step {
+export function nextStep(
+  { job, work }: Pick<MigrationRecord, "job" | "work">,
+  reviewRequired: boolean,
+): Step {
   const phases = phasesOf(job);
   switch (job.status) {
     case "PAYMENT_VALIDATED":
@@ -74,7 +79,10 @@ export function nextStep({ job }: Pick<MigrationRecord, "job">, reviewRequired: 
     case "PROVISIONING":
       return firstOf(job, phases, (phase) => !AFTER_VERIFICATION.includes(phase), "provisioned");
     case "CUTTING_OVER":
+      if (isGraceDue(job, work)) return { kind: "report", report: "switched" };
       return firstOf(job, phases, (phase) => AFTER_VERIFICATION.includes(phase), "completed");
+    case "SWITCHING_BACK":
+      return { kind: "switchBack" };
     case "CANCELLING":
     case "ROLLING_BACK": {
       const open = job.phases.findLast(isToBeUndone);
@@ -83,12 +91,22 @@ export function nextStep({ job }: Pick<MigrationRecord, "job">, reviewRequired: 
     case "INITIATED":
     case "AWAITING_APPROVAL":
     case "VERIFICATION":
+    case "GRACE_PERIOD":
     case "COMPLETED":
     case "CANCELLED":
     case "ROLLED_BACK":
     case "FAILED":
       return { kind: "rest" };
   }
+}
+
+/** Between the switch and what can no longer be taken back; once, as its deadline stays. */
+function isGraceDue(job: TierMigrationJob, { cutover }: MigrationRecord["work"]): boolean {
+  return (
+    recordOf(job, "CUTTING_OVER")?.outcome === "DONE" &&
+    cutover.reversedAt !== undefined &&
+    job.graceDeadline === undefined
+  );
 }
 
 function firstOf(

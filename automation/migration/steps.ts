@@ -15,6 +15,7 @@ import type { Journal } from "./journal.ts";
 import { PHASE_DEFINITIONS } from "./phases/index.ts";
 import type { PhaseContext } from "./phases/phase.ts";
 import { checkUndone } from "./phases/footprint.ts";
+import { stayOnOwnSide, switchBack as runSwitchBack } from "./phases/switching-back.ts";
 import { pathOf, recordOf } from "./plan.ts";
 
 export interface StepsOptions {
@@ -46,6 +47,8 @@ export interface LeaseKeeper {
 export interface Steps {
   run(record: MigrationRecord, phase: Phase, control: Control): Promise<void>;
   undo(record: MigrationRecord, phase: Phase, control: Control): Promise<void>;
+  /** From the grace period to the slice, or back into the grace period when that fails. */
+  switchBack(record: MigrationRecord, control: Control): Promise<void>;
   /** Throws UNDO_INCOMPLETE. */
   check(record: MigrationRecord, control: Control): Promise<void>;
 }
@@ -113,6 +116,32 @@ export function createSteps(options: StepsOptions): Steps {
     await journal.report(record.id, "cutoverFailed", message, { code, message, phase, status: phase });
   }
 
+  async function switchBack(record: MigrationRecord, control: Control): Promise<void> {
+    const phase = "CUTTING_OVER";
+    const begun = await journal.beginUndo(record, phase);
+    const attempt = () => inPhase(begun, phase, control, true, runSwitchBack);
+    const isReturning = () => journal.read(record.id).work.cutover.returningAt !== undefined;
+    let failure = await tryOnce(attempt);
+    if (failure !== undefined && isReturning()) failure = await tryOften(control, attempt);
+    if (control.stopping.aborted) return;
+    if (failure === undefined) {
+      const ended = await journal.endPhase(record.id, phase, { outcome: "UNDONE" });
+      await journal.tellPhase(ended, phase, "undone", { error: null });
+      await journal.report(record.id, "switchedBack");
+      return;
+    }
+    logger.warn({ err: failure, jobId: record.id }, "a switch back failed");
+    await journal.tellPhase(begun, phase, "undo failed", { error: failure.message, code: failure.code });
+    const stuck = isReturning()
+      ? failure
+      : await tryOften(control, () => inPhase(begun, phase, control, true, stayOnOwnSide));
+    if (control.stopping.aborted) return;
+    if (stuck !== undefined) return journal.fail(begun, phase, stuck);
+    const { code, message } = failure;
+    const error = { code, message, phase, status: record.job.status } as const;
+    await journal.report(record.id, "switchBackFailed", message, error);
+  }
+
   async function undo(record: MigrationRecord, phase: Phase, control: Control): Promise<void> {
     const begun = await journal.beginUndo(record, phase);
     const failure = await tryUndo(begun, phase, control);
@@ -142,16 +171,21 @@ export function createSteps(options: StepsOptions): Steps {
   /** Tries as often as a phase is tried; answers why the last try failed. */
   async function tryOften(control: Control, work: () => Promise<void>): Promise<TierliftError | undefined> {
     for (const delay of [...settings.retryDelaysMs, undefined]) {
-      try {
-        await work();
-        return undefined;
-      } catch (error) {
-        const failure = asTierliftError(error);
-        if (!failure.retryable || delay === undefined || control.stopping.aborted) return failure;
-        await pause(delay, control);
-      }
+      const failure = await tryOnce(work);
+      if (failure === undefined) return undefined;
+      if (!failure.retryable || delay === undefined || control.stopping.aborted) return failure;
+      await pause(delay, control);
     }
     return undefined;
+  }
+
+  async function tryOnce(work: () => Promise<void>): Promise<TierliftError | undefined> {
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      return asTierliftError(error);
+    }
   }
 
   async function check(record: MigrationRecord, control: Control): Promise<void> {
@@ -227,7 +261,7 @@ export function createSteps(options: StepsOptions): Steps {
     await ports.clock.sleep(ms, AbortSignal.any([stopping, interrupt])).catch(() => undefined);
   }
 
-  return { run, undo, check };
+  return { run, undo, switchBack, check };
 }
 
 /** From the lock on, the tenant's stack is this migration's. */

@@ -43,6 +43,7 @@ describe("without any variable", () => {
       recordTtlSeconds: 10,
       cutoverTtlSeconds: 1,
       freezeBudgetMs: 2_000,
+      graceMs: 0,
       verificationWindowMs: 72 * 3_600_000,
       reviewRequired: false,
       operationTimeoutMs: 600_000,
@@ -125,6 +126,7 @@ describe("on the azure target", () => {
       recordTtlSeconds: 300,
       cutoverTtlSeconds: 60,
       freezeBudgetMs: 2_000,
+      graceMs: 0,
       operationTimeoutMs: null,
     });
     expect(settings.azure).toMatchObject({

@@ -5,7 +5,7 @@
 import { Consumer } from "@platformatic/kafka";
 import { z } from "zod";
 import { DataError } from "../errors.ts";
-import { ask, call, isAnswer } from "./cluster.ts";
+import { ask, call, closeClient, isAnswer } from "./cluster.ts";
 import type { Broker, KafkaContext } from "./cluster.ts";
 import type { TopicPartition } from "./read.ts";
 import type { KafkaFinishReport } from "./report.ts";
@@ -97,9 +97,7 @@ export async function claimMove(context: KafkaContext): Promise<Claim> {
   });
   // A heartbeat that fails is found by the next commit.
   consumer.on("consumer:heartbeat:error", () => undefined);
-  const leave = async () => {
-    await Promise.resolve(consumer.close(true)).catch(() => undefined);
-  };
+  const leave = () => closeClient(() => consumer.close(true));
   try {
     await call(context, place, () => consumer.joinGroup({}));
     const coordinator = await call(context, place, () => findCoordinator(context, group));

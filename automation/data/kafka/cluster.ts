@@ -19,6 +19,8 @@ import type { KafkaNamespace, KafkaSettings } from "./request.ts";
 const CALL_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** What a polite end may take: the client waits for ever for a connection that its broker took with it. */
+const CLOSE_TIMEOUT_MS = 2_000;
 const TRIES = 5;
 const TRY_AGAIN_MS = 300;
 
@@ -128,8 +130,22 @@ function openSide(name: Side["name"], namespace: KafkaNamespace, cloud: Cloud): 
       admin,
       producer: () => (producer ??= new Producer({ ...options, idempotent: true, retries: TRIES })),
     },
-    close: () => Promise.allSettled([admin.close(), Promise.resolve(producer?.close(true))]),
+    close: () => Promise.all([closeClient(() => admin.close()), closeClient(() => producer?.close(true))]),
   };
+}
+
+/** Waits for the end of a client, but not for ever; never rejects. */
+export async function closeClient(close: () => void | Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = delay(CLOSE_TIMEOUT_MS, undefined, { signal: over.signal, ref: false });
+  try {
+    await Promise.race([Promise.resolve(close()), late]);
+  } catch {
+    // What is ended needs no reason.
+  } finally {
+    over.abort();
+    late.catch(() => undefined);
+  }
 }
 
 async function tokenOf(credential: TokenCredential, scope: string): Promise<string> {

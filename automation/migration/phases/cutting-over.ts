@@ -1,17 +1,16 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
-import type { CutoverProgress } from "../../model.ts";
 import { blobsInputOf, dataInputOf, dedicatedAddressOf, kafkaInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import type { CacheWarming, CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
+import { confirmSwitch, mark } from "./confirmation.ts";
+import { detach, endReverse } from "./migrating-data.ts";
 import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applySpec, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 import { warmCache } from "./warming.ts";
-
-const DNS_POLL_MS = 500;
 
 const reportSchema: z.ZodType<CutoverReport> = z.object({
   mode: z.enum(["followed", "copied"]),
@@ -27,7 +26,8 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
  * it.
  *
  * After a switch the shared side stays frozen until it is destroyed: a client that still has the old address gets an
- * error there instead of losing what it writes. Writes are open again on the new side, which was never frozen.
+ * error there instead of losing what it writes. Writes are open again on the new side, which was never frozen. With a
+ * grace period what is written there from the freeze on is brought back, in place of what was brought over until then.
  */
 export const cuttingOver: PhaseDefinition = {
   run: async (context) => {
@@ -54,6 +54,7 @@ export const cuttingOver: PhaseDefinition = {
     await confirmSwitch(context, address);
     await applyTier(context, job.targetTier);
     await mark(context, "switchedAt");
+    if (work().cutover.reversedAt !== undefined) await detach(context);
   },
   undo: async (context) => {
     const { job, tenant, settings, work, ports, signal, ledger, remember } = context;
@@ -66,6 +67,8 @@ export const cuttingOver: PhaseDefinition = {
     if (cutover.frozenAt !== undefined) {
       const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
       await ports.runData("unfreeze", dataInputOf(tenant, outputs, platformOutputs), signal);
+      // Prepared before the freeze, so that there may be some of it without a mark.
+      if (settings.graceMs > 0) await endReverse(context);
     }
     await remember((memory) => {
       memory.cutover = {};
@@ -89,37 +92,13 @@ async function bringIntoParity(
   const { ports, tenant, settings, job, artifacts } = context;
   // The mark goes first: a freeze that was cut off half way has to be taken back as a whole one.
   await mark(context, "frozenAt");
-  const { freezeBudgetMs } = settings;
-  const report = reportSchema.parse(await ports.runData("cutover", { ...input, freezeBudgetMs }, signal));
+  const { freezeBudgetMs, graceMs } = settings;
+  const reverse = graceMs > 0;
+  const asked = { ...input, freezeBudgetMs, ...(reverse && { reverse }) };
+  const report = reportSchema.parse(await ports.runData("cutover", asked, signal));
   await artifacts.put(cutoverKey(job.id), warmed === undefined ? report : { ...report, cache: warmed });
   const { differences } = report;
   if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
   await mark(context, "copiedAt");
-}
-
-/** Asks the zone's servers until every name of the tenant answers with the new address, and nothing else. */
-async function confirmSwitch(
-  { tenant, settings, ports, signal }: PhaseContext,
-  expected: string,
-): Promise<void> {
-  const zone = `${tenant.slug}.${settings.zoneName}`;
-  const { clock } = ports;
-  const deadline = clock.now().getTime() + settings.dnsConfirmationMs;
-  for (const name of [zone, `api.${zone}`, `bi.${zone}`, `any.${zone}`]) {
-    for (;;) {
-      const answers = await ports.resolveDns(name, signal);
-      if (answers.length > 0 && answers.every((answer) => answer === expected)) break;
-      if (clock.now().getTime() >= deadline) {
-        const found = answers.join(", ") || "nothing";
-        throw tierliftError("SWITCH_NOT_CONFIRMED", { name, expected, found });
-      }
-      await clock.sleep(DNS_POLL_MS, signal);
-    }
-  }
-}
-
-async function mark({ remember, ports }: PhaseContext, step: keyof CutoverProgress): Promise<void> {
-  await remember(({ cutover }) => {
-    cutover[step] = ports.clock.now().toISOString();
-  });
+  if (reverse) await mark(context, "reversedAt");
 }

@@ -5,7 +5,7 @@ import type { CutoverReport, KafkaDataInput, LateBlobs } from "../../ports.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { NEXT_RECORDS, SLICE, STORE_HOLDER } from "../allowed.ts";
 import { specFor } from "../specs.ts";
-import { detach } from "./migrating-data.ts";
+import { detach, endReverse } from "./migrating-data.ts";
 import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applySpec, outputsOf, recover } from "./stack.ts";
@@ -32,11 +32,13 @@ export const decommissioningShared: PhaseDefinition = {
     const expired = Date.parse(switchedAt) + settings.cutoverTtlSeconds * 1000;
     const untilExpired = ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
     await Promise.all([detach(context), untilExpired]);
+    const isReversed = work().cutover.reversedAt !== undefined;
     await recover(context);
     // The services first: after them nobody writes to the shared stores, and what they wrote last can be told.
     await engine.destroy(stack, { components: [SLICE, NEXT_RECORDS], keep: [STORE_HOLDER] }, operation);
     await bringLateBlobs(context);
     await bringLateRecords(context);
+    if (isReversed) await endReverse(context);
     await engine.destroy(stack, { components: [SLICE] }, operation);
     await finishRecords(context);
     const spec = specFor(tenant, job, "DECOMMISSIONING_SHARED", settings);

@@ -96,9 +96,8 @@ async function checkMovedBack(context: PhaseContext): Promise<VerificationCheck[
   ];
   // Without a preview nothing was touched, and nothing is known to compare with.
   const before = (await artifacts.get(sliceKey(job.id))) as SliceDigest | undefined;
-  return before === undefined
-    ? checks
-    : [...checks, ...compareSlices(before, await ports.digestSlice(asked))];
+  if (before === undefined) return checks;
+  return [...checks, ...compareSlices(before, await ports.digestSlice(asked))];
 }
 
 async function checkShrunk(context: PhaseContext): Promise<VerificationCheck[]> {

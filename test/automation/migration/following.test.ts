@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { tierliftError } from "../../../automation/errors.ts";
-import { isFollowed } from "../../../automation/migration/following.ts";
+import { followedWay } from "../../../automation/migration/following.ts";
 import { createMemoryStore } from "../../../automation/store/memory-store.ts";
 import { SHORT_MS, createFakeClock } from "../../support/fake-clock.ts";
 import { createFakeEngine } from "../../support/fake-engine.ts";
@@ -119,11 +119,11 @@ describe("between the copy and the cutover, changes", () => {
     const { jobId } = await inVerification(world);
     const record = world.store.migrations.get(jobId)!;
     const withStatus = (status: typeof record.job.status) => ({ ...record, job: { ...record.job, status } });
-    expect(isFollowed(withStatus("FAILED"))).toBe(true);
-    expect(isFollowed(withStatus("ROLLING_BACK"))).toBe(false);
-    expect(isFollowed(withStatus("CUTTING_OVER"))).toBe(false);
+    expect(followedWay(withStatus("FAILED"))).toBe("catch-up");
+    expect(followedWay(withStatus("ROLLING_BACK"))).toBeNull();
+    expect(followedWay(withStatus("CUTTING_OVER"))).toBeNull();
     const phases = record.job.phases.filter(({ phase }) => phase !== "MIGRATING_DATA");
-    expect(isFollowed({ ...record, job: { ...record.job, phases } })).toBe(false);
+    expect(followedWay({ ...record, job: { ...record.job, phases } })).toBeNull();
   });
 });
 

@@ -36,7 +36,14 @@ const LEGAL: Record<JobStatus, Partial<Record<Trigger, JobStatus>>> = {
   AWAITING_APPROVAL: { approve: "PROVISIONING", cancel: "CANCELLING" },
   PROVISIONING: { provisioned: "VERIFICATION", failed: "FAILED", cancel: "CANCELLING" },
   VERIFICATION: { complete: "CUTTING_OVER", rollback: "ROLLING_BACK" },
-  CUTTING_OVER: { completed: "COMPLETED", cutoverFailed: "VERIFICATION", failed: "FAILED" },
+  CUTTING_OVER: {
+    switched: "GRACE_PERIOD",
+    completed: "COMPLETED",
+    cutoverFailed: "VERIFICATION",
+    failed: "FAILED",
+  },
+  GRACE_PERIOD: { complete: "CUTTING_OVER", graceEnded: "CUTTING_OVER", rollback: "SWITCHING_BACK" },
+  SWITCHING_BACK: { switchedBack: "ROLLING_BACK", switchBackFailed: "GRACE_PERIOD", failed: "FAILED" },
   COMPLETED: {},
   CANCELLING: { cancelled: "CANCELLED", failed: "FAILED" },
   CANCELLED: {},
@@ -107,9 +114,9 @@ test("random commands and reports never leave the states, and end states are nev
   const random = generator(7);
   const triggers = [...COMMANDS, ...REPORTS];
   const reached = new Set<JobStatus>();
-  for (let walk = 0; walk < 500; walk += 1) {
+  for (let walk = 0; walk < 1000; walk += 1) {
     let present = job("INITIATED");
-    for (let step = 0; step < 40; step += 1) {
+    for (let step = 0; step < 80; step += 1) {
       const trigger = triggers[Math.floor(random() * triggers.length)] as Trigger;
       let status: JobStatus;
       try {
@@ -129,7 +136,10 @@ test("random commands and reports never leave the states, and end states are nev
 });
 
 describe("the next step", () => {
-  const record = (present: TierMigrationJob): Pick<MigrationRecord, "job"> => ({ job: present });
+  const record = (
+    present: TierMigrationJob,
+    cutover: MigrationRecord["work"]["cutover"] = {},
+  ): Pick<MigrationRecord, "job" | "work"> => ({ job: present, work: { cutover } });
   const done = (count: number) =>
     PHASES.slice(0, count).map((phase) => ({
       phase,
@@ -171,6 +181,20 @@ describe("the next step", () => {
     }
     const undone = phases.map((phase) => ({ ...phase, outcome: "UNDONE" as const }));
     expect(nextStep(record(job("CANCELLING", { phases: undone })), false)).toEqual({ kind: "check" });
+  });
+
+  test("after the switch is the end of the slice, or first the grace period that was begun with it", () => {
+    const phases = done(11);
+    const destroy = { kind: "run", phase: "DECOMMISSIONING_SHARED" };
+    expect(nextStep(record(job("CUTTING_OVER", { phases })), false)).toEqual(destroy);
+    const reversed = { reversedAt: "2026-01-01T00:00:00.000Z" };
+    const switched = record(job("CUTTING_OVER", { phases }), reversed);
+    expect(nextStep(switched, false)).toEqual({ kind: "report", report: "switched" });
+    const over = job("CUTTING_OVER", { phases, graceDeadline: "2026-01-02T00:00:00.000Z" });
+    expect(nextStep(record(over, reversed), false)).toEqual(destroy);
+    expect(nextStep(record(job("SWITCHING_BACK", { phases }), reversed), false)).toEqual({
+      kind: "switchBack",
+    });
   });
 
   test("passes by an undo that failed", () => {
