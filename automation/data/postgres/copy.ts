@@ -113,7 +113,8 @@ async function copySnapshot(
   const schema = await at({ side: "source", database }, () => readSchema(from));
   const tables = await at({ side: "source", database }, () => readTables(from));
   const made = await prepareTarget(to, database, context, schema);
-  const reports = await copyTables(context, target, database, { from, to, id }, tables);
+  const comparison = start.slot === null ? "each" : "later";
+  const reports = await copyTables(context, target, database, { from, to, id }, { tables, comparison });
   const finished = await finishTarget(from, to, database, schema);
   return {
     name: database,
@@ -135,7 +136,11 @@ async function markCopied(
     state: "copied",
     migration: request.migrationId,
     following,
-    tables: Object.fromEntries(tables.map(({ table, rows, checksum }) => [table, [rows, checksum]])),
+    tables: Object.fromEntries(
+      tables.flatMap(({ table, rows, checksum }) =>
+        checksum === undefined ? [] : [[table, [rows, checksum]]],
+      ),
+    ),
   });
 }
 

@@ -145,7 +145,7 @@ async function copyAgain(
           resting.push(...(await disableTriggers(to, table)));
           await to.query(`DELETE FROM ONLY ${table.sql}`);
         });
-        reports.push(await copyTable(context, database, from, to, table));
+        reports.push(await copyTable(context, database, from, to, { table, comparison: "each" }));
       }
       for (const enable of resting) await at(place, () => to.query(enable));
       for (const key of keys) {

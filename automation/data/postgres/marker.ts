@@ -19,7 +19,7 @@ export interface Marker {
   migration?: string;
   /** Whether changes on the source are followed until the cutover. */
   following?: boolean;
-  /** Rows and checksum of each table as they were copied. */
+  /** Rows and checksum of each table as they were copied, where changes are not followed. */
   tables?: Record<string, [rows: number, checksum: string]>;
 }
 

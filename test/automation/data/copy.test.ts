@@ -167,7 +167,9 @@ describe.skipIf(!binDir)("copy", () => {
     );
     const report = await runData<CopyReport>("copy", requestFor(servers, [database]));
     expect(report.databases[0]!.tables.map(({ rows: count }) => count)).toEqual([60000, 60000, 60000]);
-    expect(new Set(report.databases[0]!.tables.map(({ checksum }) => checksum)).size).toBe(1);
+    const verified = await runData<VerifyReport>("verify", requestFor(servers, [database]));
+    expect(verified.differences).toEqual([]);
+    expect(new Set(verified.databases[0]!.tables.map(({ checksum }) => checksum)).size).toBe(1);
   });
 
   it("verify finds both sides equal after a copy", async () => {
