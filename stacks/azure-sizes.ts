@@ -200,8 +200,6 @@ export interface PostgresPlan {
   maxConnections: number;
   zoneRedundant: boolean;
   backupRetentionDays: number;
-  /** Whether tenants leave it: its log then tells what they change between the copy and the cutover. */
-  isLeft?: boolean;
   /** As `StoresPlan.keepsSize`, of the disk. */
   keepsSize: boolean;
 }
@@ -229,7 +227,7 @@ export function planSharedPostgres(): PostgresPlan {
   const tiers = Object.keys(SHARED_SLICES) as SharedTier[];
   const sum = (of: (tier: SharedTier) => number): number =>
     tiers.reduce((total, tier) => total + of(tier) * SHARED_SLICES[tier], 0);
-  const plan = planServer({
+  return planServer({
     sku: "Standard_D16ds_v5",
     connections: sum(planConnections),
     dataGb: sum((tier) => TIER_TABLE[tier].storageGb * DATABASE_SHARE),
@@ -237,7 +235,6 @@ export function planSharedPostgres(): PostgresPlan {
     backupRetentionDays: 35,
     keepsSize: false,
   });
-  return { ...plan, isLeft: true };
 }
 
 function planServer(need: {

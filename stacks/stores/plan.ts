@@ -36,7 +36,10 @@ export const TOPIC_NAMES = Object.keys(TOPICS) as TopicName[];
 /** 30 days; more than the seven of Event Hubs' Standard tier, so namespaces are Premium. */
 export const TOPIC_RETENTION_HOURS = 30 * 24;
 
-/** A slot for each database of each tenant that is on its way, and one for a comparison; the server takes 100 senders. */
+/**
+ * Every server can be left: the shared one by each tenant that is on its way, a tenant's own by that tenant in its grace
+ * period. A slot for each database, and one for a comparison; a server takes 100 senders.
+ */
 const LOGICAL_REPLICATION = { wal_level: "logical", max_wal_senders: "100", max_replication_slots: "100" };
 
 /** The topics as the data command is told of them. */
@@ -50,15 +53,15 @@ export function planTopics(): { topics: Record<string, number>; retentionHours: 
 
 /**
  * Server parameters. `max_connections` is static: the server takes it at its next restart, and until then has its
- * size's default, which is higher. Those of logical replication are static too: until the restart changes are not
- * followed, but copied in the freeze.
+ * size's default, which is higher. Those of logical replication are static too: until the restart changes on the shared
+ * server are copied in the freeze instead of followed, and a cutover to a server without it begins no grace period.
  */
 export function planServerConfigurations(plan: PostgresPlan): Record<string, string> {
   return {
     max_connections: String(plan.maxConnections),
     "azure.extensions": "PGCRYPTO,UUID-OSSP",
     log_min_duration_statement: "1000",
-    ...(plan.isLeft === true ? LOGICAL_REPLICATION : {}),
+    ...LOGICAL_REPLICATION,
   };
 }
 

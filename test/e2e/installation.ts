@@ -37,6 +37,11 @@ export class Installation {
   private running: ChildProcess | undefined;
   private log = "";
 
+  /** With settings besides those of every installation of a test. */
+  constructor(settings: Record<string, string> = {}) {
+    Object.assign(this.environment, settings);
+  }
+
   /** Resolves when the platform stands; rejects with what was printed when it ends before that. */
   async start(): Promise<void> {
     this.log = "";

@@ -90,14 +90,15 @@ describe("stores", () => {
     expect(planSharedPostgres().zoneRedundant).toBe(true);
   });
 
-  it("logs changes for others on the server that tenants leave, and on no other", () => {
-    const shared = planServerConfigurations(planSharedPostgres());
-    expect(shared).toMatchObject({
+  it.each([
+    ["shared", planSharedPostgres()],
+    ["own", planPostgres("ENTERPRISE")],
+  ])("log changes for others on the %s server, as a tenant can leave it", (_which, plan) => {
+    expect(planServerConfigurations(plan)).toMatchObject({
       wal_level: "logical",
       max_replication_slots: "100",
       max_wal_senders: "100",
     });
-    expect(planServerConfigurations(planPostgres("ENTERPRISE"))).not.toHaveProperty("wal_level");
   });
 
   it("never shrink from a tier to the next", () => {

@@ -56,7 +56,7 @@ export async function whyNotFollowable(client: Client): Promise<string | null> {
        (SELECT rolreplication OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) AS replication`,
   );
   if (!row) return "it does not say what it can do";
-  if (row.level !== "logical") return `its wal_level is ${row.level}`;
+  if (row.level !== "logical") return `its wal_level is ${row.level}, and logical only from its next restart`;
   if (!row.replication) return "its administrator may not replicate";
   // One more than this one: the exact comparison needs a slot for a moment.
   if (row.free < 2) return "its max_replication_slots are used up";
