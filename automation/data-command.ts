@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { tierliftError } from "./errors.ts";
 import { createSerial } from "./serial.ts";
+import type { ConsumerOffsets } from "../stacks/spec.ts";
 import type { BlobsVerb, CacheVerb, DataReport, DataVerb, KafkaVerb, Ports } from "./ports.ts";
 import type { SignIn, Stores } from "./store-logins.ts";
 
@@ -33,6 +34,8 @@ export interface DataCommandOptions {
   environment: Record<string, string>;
   /** The stores with the logins that reach them, for standard input only. */
   signIn: SignIn;
+  /** Where a tenant's consumer groups begin in its own event namespace; by default as the data command has it. */
+  consumerOffsets?: ConsumerOffsets;
   onProgress?: (verb: string, line: string) => void;
 }
 
@@ -46,6 +49,7 @@ export function createDataRunner({
   command,
   environment,
   signIn,
+  consumerOffsets,
   onProgress,
 }: DataCommandOptions): DataRunner {
   const [program = "", ...first] = command;
@@ -91,7 +95,7 @@ export function createDataRunner({
   ): Promise<DataReport> => {
     const once = async () => {
       const stores = await signIn(input, signal);
-      return run(store, verb, { ...input, ...stores }, signal);
+      return run(store, verb, { ...input, ...withOffsets(stores, consumerOffsets) }, signal);
     };
     // Verbs claim the tenant's databases: a second one would end the first. An inspection only reads.
     return verb === "inspect" ? once() : inTurn(`${store} ${input.tenant.id}`, once);
@@ -102,4 +106,10 @@ export function createDataRunner({
     runCache: (verb, input, signal) => start("cache", verb, input, signal),
     runKafka: (verb, input, signal) => start("kafka", verb, input, signal),
   };
+}
+
+function withOffsets(stores: Record<string, unknown>, offsets: ConsumerOffsets | undefined) {
+  const { kafka } = stores;
+  if (offsets === undefined || typeof kafka !== "object") return stores;
+  return { ...stores, kafka: { ...kafka, offsets } };
 }

@@ -94,6 +94,7 @@ export async function composeAutomation(
   const runner = createDataRunner({
     command: dataCommand,
     environment: { ...environment, ...bundlesVariable(bundles) },
+    consumerOffsets: settings.consumerOffsets,
     signIn: createStoreLogins({ program: target.program, resolveSecret }),
     onProgress: (verb, line) => logger.info({ verb, line }, "data command"),
   });
@@ -166,7 +167,13 @@ async function planSettings(
   const { verificationWindowMs, freezeBudgetMs, graceMs } = settings;
   return {
     ...DEFAULT_SETTINGS,
-    program: { ...target.program, images, dataCommand, platformStack: PLATFORM_STACK_REFERENCE },
+    program: {
+      ...target.program,
+      images,
+      dataCommand,
+      consumerOffsets: settings.consumerOffsets,
+      platformStack: PLATFORM_STACK_REFERENCE,
+    },
     passwordSeed: await target.passwordSeed(),
     zoneName,
     platformRegion,

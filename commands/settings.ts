@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { z } from "zod";
+import type { ConsumerOffsets } from "../stacks/spec.ts";
 import { PLUGIN_NAMES, type PluginName } from "./targets/target.ts";
 import { VARIABLES, type VariableName } from "./variables.ts";
 
@@ -29,6 +30,7 @@ export interface Settings {
   cutoverTtlSeconds: number;
   freezeBudgetMs: number;
   graceMs: number;
+  consumerOffsets: ConsumerOffsets;
   verificationWindowMs: number;
   reviewRequired: boolean;
   /** For every phase; null leaves each phase its own. */
@@ -100,6 +102,7 @@ export function parseSettings(env: NodeJS.ProcessEnv, checkout: string): Setting
     cutoverTtlSeconds,
     freezeBudgetMs: (values.CUTOVER_FREEZE_SECONDS ?? 2) * 1000,
     graceMs: (values.CUTOVER_GRACE_SECONDS ?? 0) * 1000,
+    consumerOffsets: values.KAFKA_CONSUMER_OFFSETS ?? "earliest",
     verificationWindowMs: (values.VERIFICATION_WINDOW_HOURS ?? 72) * 3_600_000,
     reviewRequired: values.REVIEW_REQUIRED ?? false,
     operationTimeoutMs: minutes === null ? null : minutes * 60_000,

@@ -1,5 +1,6 @@
 /** The one table of environment variables: what is parsed, and what README says about it. */
 import { z } from "zod";
+import { CONSUMER_OFFSETS } from "../stacks/spec.ts";
 
 export interface Variable {
   /** Told to people; several targets, several words. */
@@ -175,6 +176,13 @@ export const VARIABLES = {
       "How long after the switch a rollback still brings everything back; the shared side stays until then",
     allowed: "a whole number from 0 to 2592000",
     schema: wholeNumber(0, 2_592_000),
+  },
+  KAFKA_CONSUMER_OFFSETS: {
+    default: "earliest",
+    meaning:
+      "Where a tenant's consumer groups begin in its own namespace: with its earliest record, or where they were",
+    allowed: "earliest or same-record",
+    schema: z.enum(CONSUMER_OFFSETS),
   },
   VERIFICATION_WINDOW_HOURS: {
     default: "72",

@@ -1,7 +1,7 @@
 /** A program request out of the pulumi command line's configuration. */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { OPTIONAL_STORES, platformSpecSchema, tenantSpecSchema } from "./spec.ts";
+import { CONSUMER_OFFSETS, OPTIONAL_STORES, platformSpecSchema, tenantSpecSchema } from "./spec.ts";
 import type { ProgramRequest, StackSpec } from "./spec.ts";
 
 const specSchema = z.discriminatedUnion("kind", [platformSpecSchema, tenantSpecSchema]);
@@ -16,6 +16,7 @@ const settingsSchema = z.strictObject({
   }),
   images: z.strictObject({ registry: z.string(), tag: z.string() }),
   absentStores: z.array(z.enum(OPTIONAL_STORES)).optional(),
+  consumerOffsets: z.enum(CONSUMER_OFFSETS).optional(),
   certificateIssuer: z.string().optional(),
   dataCommand: z.array(z.string()).min(1),
   platformStack: z.string().default("organization/tierlift/platform"),

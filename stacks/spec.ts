@@ -90,6 +90,10 @@ export const OPTIONAL_STORES = ["cache", "kafka"] as const;
 export type OptionalStore = (typeof OPTIONAL_STORES)[number];
 
 /** How the programs reach their clouds; the same for every stack of one installation. */
+/** With the earliest record, or with the one that the group would have read next in the shared namespace. */
+export const CONSUMER_OFFSETS = ["earliest", "same-record"] as const;
+export type ConsumerOffsets = (typeof CONSUMER_OFFSETS)[number];
+
 export interface ProgramSettings {
   /** `host:port` that answers `/metadata/endpoints`, when it is not public Azure. */
   metadataHost?: string;
@@ -105,6 +109,8 @@ export interface ProgramSettings {
   images: { registry: string; tag: string };
   /** No server stands behind these: nothing is moved to or from them. Azure has all. */
   absentStores?: OptionalStore[];
+  /** Where the tenant's consumer groups begin in its own event namespace; `earliest` by default. */
+  consumerOffsets?: ConsumerOffsets;
   /** The cert-manager issuer to ask for certificates where no `tls` is handed in. */
   certificateIssuer?: string;
   /** The command that runs this project's data mover, for example `["node", "--import", "tsx", ".../main.ts"]`. */

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Login } from "../cluster/cluster.ts";
 import type { CacheLogin, KafkaAddress, PostgresLogin, Tenant } from "../connections.ts";
+import type { ConsumerOffsets } from "../spec.ts";
 import { planTopics } from "../stores/plan.ts";
 
 /** Quotes for a POSIX shell: inside single quotes nothing is special but the single quote itself. */
@@ -76,12 +77,14 @@ export interface KafkaDocument {
     /** The shared namespace. */
     source: KafkaNamespace;
     target?: KafkaNamespace;
+    /** Where the tenant's groups begin there. */
+    offsets?: ConsumerOffsets;
   };
 }
 
 /** The same for Kafka's verbs. */
 export function planKafkaStdin({ tenant, kafka }: KafkaDocument): pulumi.Output<string> {
-  const { metadataHost, source, target } = kafka;
+  const { metadataHost, source, target, offsets } = kafka;
   const admitted = ({ bootstrapServers, namespace, login }: KafkaNamespace) => ({
     bootstrapServers,
     namespace,
@@ -91,6 +94,7 @@ export function planKafkaStdin({ tenant, kafka }: KafkaDocument): pulumi.Output<
     metadataHost,
     source: admitted(source),
     target: target && admitted(target),
+    offsets,
     ...planTopics(),
   };
   return pulumi.secret(

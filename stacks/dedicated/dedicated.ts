@@ -131,6 +131,7 @@ export class Dedicated extends pulumi.ComponentResource {
     const blobs = { endpoint: stores.blobEndpoint, container: CONTAINERS.dedicated[0] };
     let migration: DataMigration | undefined;
     if (has("data")) {
+      const { dataCommand, consumerOffsets } = args.settings;
       migration = new DataMigration(
         name,
         {
@@ -144,9 +145,13 @@ export class Dedicated extends pulumi.ComponentResource {
             cache: { source: args.sharedCache, target: stores.connections.cache },
           }),
           ...(args.sharedKafka && {
-            kafka: { ...args.sharedKafka, target: { ...stores.connections.kafka, login: this.login(args) } },
+            kafka: {
+              ...args.sharedKafka,
+              target: { ...stores.connections.kafka, login: this.login(args) },
+              ...(consumerOffsets && { offsets: consumerOffsets }),
+            },
           }),
-          dataCommand: args.settings.dataCommand,
+          dataCommand,
         },
         { parent: this, dependsOn: [infrastructure] },
       );

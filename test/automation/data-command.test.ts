@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createDataRunner } from "../../automation/data-command.ts";
+import type { DataCommandOptions } from "../../automation/data-command.ts";
 import { createStoreLogins } from "../../automation/store-logins.ts";
 import type { StoreLoginOptions } from "../../automation/store-logins.ts";
 import type { BlobsDataInput } from "../../automation/ports.ts";
@@ -39,8 +40,9 @@ const PROGRAM: StoreLoginOptions["program"] = {
   platformClientSecret: "platform-secret",
 };
 
-const runnerFor = (program = PROGRAM) =>
+const runnerFor = (program = PROGRAM, more: Partial<DataCommandOptions> = {}) =>
   createDataRunner({
+    ...more,
     command: [process.execPath, "--input-type=module", "-e", ECHO],
     environment: {},
     signIn: createStoreLogins({ program, resolveSecret: (name) => Promise.resolve(`secret of ${name}`) }),
@@ -103,6 +105,12 @@ describe("the data command for stores that know identities", () => {
       topics: { events: 3 },
       retentionHours: 720,
     };
+    const told = await runnerFor(PROGRAM, { consumerOffsets: "same-record" }).runKafka(
+      "catch-up",
+      { tenant: INPUT.tenant, kafka },
+      signal,
+    );
+    expect(told["document"]).toMatchObject({ kafka: { offsets: "same-record", retentionHours: 720 } });
     const { args, document } = await runnerFor().runKafka("verify", { tenant: INPUT.tenant, kafka }, signal);
     expect(args).toEqual(["kafka", "verify"]);
     expect(document).toMatchObject({

@@ -44,6 +44,7 @@ describe("without any variable", () => {
       cutoverTtlSeconds: 1,
       freezeBudgetMs: 2_000,
       graceMs: 0,
+      consumerOffsets: "earliest",
       verificationWindowMs: 72 * 3_600_000,
       reviewRequired: false,
       operationTimeoutMs: 600_000,

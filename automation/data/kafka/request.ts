@@ -1,5 +1,6 @@
 /** What Kafka's verbs are asked: the member `kafka` of the document on standard input. */
 import { z } from "zod";
+import { CONSUMER_OFFSETS } from "../../../stacks/spec.ts";
 import { DataError } from "../errors.ts";
 import { loginSchema } from "../login.ts";
 
@@ -30,7 +31,7 @@ export const kafkaSchema = z.object({
    * Where the tenant's consumer groups begin in the tenant's own namespace: with its earliest record, as the
    * specification has it, or with the record that they would have read next in the shared one.
    */
-  offsets: z.enum(["earliest", "same-record"]).default("earliest"),
+  offsets: z.enum(CONSUMER_OFFSETS).default("earliest"),
 });
 export type KafkaSettings = z.infer<typeof kafkaSchema>;
 
