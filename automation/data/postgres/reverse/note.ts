@@ -10,31 +10,34 @@ import { formatLsn, parseLsn } from "../replication/pgoutput.ts";
 
 const TABLE = `${MOVE_SCHEMA}.back`;
 
-/** Changes that end after `lsn` are to be brought back. Replaces an earlier note. */
-export async function openNote(shared: Client, tenantId: string, lsn: bigint): Promise<void> {
+/** Makes what takes a lock, so that `writeNote` need not: a freeze waits for it. Until then nothing is brought back. */
+export async function prepareNote(shared: Client, tenantId: string): Promise<void> {
   await transaction(shared, "READ WRITE", async () => {
     await lockPublications(shared);
     await shared.query(`
       CREATE SCHEMA IF NOT EXISTS ${MOVE_SCHEMA};
-      CREATE TABLE IF NOT EXISTS ${TABLE} (tenant uuid PRIMARY KEY, lsn pg_catalog.pg_lsn NOT NULL)`);
+      CREATE TABLE IF NOT EXISTS ${TABLE} (tenant uuid PRIMARY KEY, lsn pg_catalog.pg_lsn)`);
     await shared.query(
-      `INSERT INTO ${TABLE} VALUES ($1, $2) ON CONFLICT (tenant) DO UPDATE SET lsn = excluded.lsn`,
-      [tenantId, formatLsn(lsn)],
+      `INSERT INTO ${TABLE} VALUES ($1, NULL) ON CONFLICT (tenant) DO UPDATE SET lsn = NULL`,
+      [tenantId],
     );
   });
+}
+
+/** Changes that end after `lsn` are to be brought back; also for each that was. */
+export async function writeNote(shared: Client, tenantId: string, lsn: bigint): Promise<void> {
+  await shared.query(`UPDATE ${TABLE} SET lsn = $2 WHERE tenant = $1`, [tenantId, formatLsn(lsn)]);
 }
 
 /** Null where nothing is brought back. */
 export async function readNote(shared: Client, tenantId: string): Promise<bigint | null> {
   if (!(await hasNotes(shared))) return null;
-  const [row] = await query<{ lsn: string }>(shared, `SELECT lsn::text FROM ${TABLE} WHERE tenant = $1`, [
-    tenantId,
-  ]);
-  return row ? parseLsn(row.lsn) : null;
-}
-
-export async function writeNote(shared: Client, tenantId: string, lsn: bigint): Promise<void> {
-  await shared.query(`UPDATE ${TABLE} SET lsn = $2 WHERE tenant = $1`, [tenantId, formatLsn(lsn)]);
+  const [row] = await query<{ lsn: string | null }>(
+    shared,
+    `SELECT lsn::text FROM ${TABLE} WHERE tenant = $1`,
+    [tenantId],
+  );
+  return typeof row?.lsn === "string" ? parseLsn(row.lsn) : null;
 }
 
 /** The last tenant's note takes the schema with it. Repeatable. */

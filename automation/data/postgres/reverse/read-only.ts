@@ -57,7 +57,9 @@ async function endEarlierSessions(main: Client, databases: string[]): Promise<nu
     const rows = await query<{ pid: number }>(
       main,
       `SELECT pid, pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-       WHERE datname = ANY ($1) AND backend_type = 'client backend' AND application_name <> $2 AND backend_start <= $3`,
+       WHERE datname = ANY ($1) AND backend_type = 'client backend' AND application_name <> $2 AND backend_start <= $3
+         -- Those of the service itself, which nobody else may end.
+         AND usesysid NOT IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper)`,
       [databases, APPLICATION_NAME, now?.at],
     );
     for (const { pid } of rows) ended.add(pid);

@@ -13,7 +13,7 @@ import {
   whyNotFollowable,
 } from "../replication/slot.ts";
 import { readTables } from "../tables.ts";
-import { openNote } from "./note.ts";
+import { prepareNote, writeNote } from "./note.ts";
 import { reserveNumbers } from "./reserve.ts";
 import { requireBackAllowed } from "./way.ts";
 
@@ -21,6 +21,7 @@ import { requireBackAllowed } from "./way.ts";
 export async function prepareReverse(context: CopyContext, { follower }: Side): Promise<void> {
   const { from: shared, to: own, database, tenantId } = follower;
   await requireBackAllowed(shared, database);
+  await at({ side: "source", database }, () => prepareNote(shared, tenantId));
   const place = { server: requireTarget(context.request), database, side: "target" } as const;
   await at({ side: "target", database }, async () => {
     const name = planSlotName(tenantId, database);
@@ -46,7 +47,7 @@ export async function beginReverse({ follower, sequences }: Side): Promise<void>
     await advanceSlot(own, planSlotName(tenantId, database), now);
     return now;
   });
-  await at({ side: "source", database }, () => openNote(shared, tenantId, end));
+  await at({ side: "source", database }, () => writeNote(shared, tenantId, end));
   await at({ side: "source", database }, () =>
     reserveNumbers(
       shared,
