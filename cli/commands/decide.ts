@@ -95,16 +95,21 @@ const complete = command({
     const tenant = await findTenant(context, name);
     const job = await findJob(context, tenant, jobId);
     const { slug } = tenant;
-    const text = [
-      ...wrap(
-        `${slug} is switched to its own infrastructure (${job.targetTier}). Writes stop for a moment, its names lead to the new side, and then its part of the shared cluster and its data there are destroyed. After the switch there is no way back.`,
-      ),
-      ...reportLines(job),
-    ];
+    const isSwitched = job.status === "GRACE_PERIOD";
+    const text = isSwitched
+      ? wrap(
+          `The grace period of ${slug} ends now: its part of the shared cluster and its data there are destroyed. After that there is no way back.`,
+        )
+      : [
+          ...wrap(
+            `${slug} is switched to its own infrastructure (${job.targetTier}). Writes stop for a moment, its names lead to the new side, and then its part of the shared cluster and its data there are destroyed. After the switch there is no way back, unless the installation gives a grace period.`,
+          ),
+          ...reportLines(job),
+        ];
     if (!yes) await confirm(io, { text, answer: slug, signal });
     return decide(context, tenant, job, {
       path: "complete-verification",
-      wanted: ["COMPLETED"],
+      wanted: ["COMPLETED", "GRACE_PERIOD"],
       rests: ["VERIFICATION", "ROLLED_BACK"],
     });
   },
@@ -113,7 +118,7 @@ const complete = command({
 const rollback = command({
   name: "rollback",
   operands: ["TENANT"],
-  summary: "Goes back from VERIFICATION or FAILED; the new infrastructure is destroyed",
+  summary: "Goes back from VERIFICATION, GRACE_PERIOD or FAILED; the new infrastructure is destroyed",
   options: { ...OF_JOB, ...CONFIRMED, ...REASON },
   async run(context, [name = ""], { job: jobId, yes = false, reason }) {
     const { io, signal } = context;
@@ -123,13 +128,17 @@ const rollback = command({
     const { slug } = tenant;
     const made = job.phases.reduce((sum, { resourcesDone = 0 }) => sum + resourcesDone, 0);
     const text = wrap(
-      `The migration of ${slug} to ${job.targetTier} (${job.status}) is rolled back: what it made (${made} resources so far) is destroyed, with all that was written there. ${slug} stays in ${job.sourceTier} as it is now.`,
+      job.status === "GRACE_PERIOD"
+        ? `${slug} goes back to ${job.sourceTier}: writes stop for a moment, what it has written since the switch is brought back, and its names lead to the shared side. Then what the migration made (${made} resources) is destroyed.`
+        : `The migration of ${slug} to ${job.targetTier} (${job.status}) is rolled back: what it made (${made} resources so far) is destroyed, with all that was written there. ${slug} stays in ${job.sourceTier} as it is now.`,
     );
     if (!yes) await confirm(io, { text, answer: slug, signal });
     return decide(context, tenant, job, {
       path: "rollback",
       body: { reason: given },
       wanted: ["ROLLED_BACK"],
+      // Where both sides differ the tenant stays, and the job says why.
+      rests: ["GRACE_PERIOD"],
     });
   },
 });
@@ -156,12 +165,19 @@ const retry = command({
     const tenant = await findTenant(context, name);
     const job = await findJob(context, tenant, jobId);
     // A rollback or cancel that failed is what is tried again: its end is what was asked for.
-    const undone = job.error?.status === "ROLLING_BACK" ? "ROLLED_BACK" : "CANCELLED";
-    const wasUndoing = job.error?.status === "ROLLING_BACK" || job.error?.status === "CANCELLING";
-    const wanted: JobStatus[] = wasUndoing ? [undone] : ["VERIFICATION", "COMPLETED"];
-    return decide(context, tenant, job, { path: "retry", wanted });
+    const wanted = job.error === undefined ? undefined : ENDS_OF_UNDOING[job.error.status];
+    return decide(context, tenant, job, {
+      path: "retry",
+      wanted: wanted === undefined ? ["VERIFICATION", "GRACE_PERIOD", "COMPLETED"] : [wanted],
+    });
   },
 });
+
+const ENDS_OF_UNDOING: Partial<Record<JobStatus, JobStatus>> = {
+  ROLLING_BACK: "ROLLED_BACK",
+  SWITCHING_BACK: "ROLLED_BACK",
+  CANCELLING: "CANCELLED",
+};
 
 function requireReason(reason: string | undefined): string {
   if (reason === undefined || reason.trim() === "")
