@@ -21,6 +21,12 @@ export interface Side {
   prefix: string;
 }
 
+/** In which direction blobs go. */
+export interface Way {
+  from: Side;
+  to: Side;
+}
+
 export interface BlobContext {
   source: Side;
   /** See the document's `blobs.asOf`. */
@@ -74,6 +80,18 @@ export async function call<T>(
     const problem = deadline.aborted ? `no answer within ${CALL_TIMEOUT_MS / 1000} s` : describe(error);
     throw new DataError("STORAGE", problem, place, { cause: error });
   }
+}
+
+/** From the shared account to the tenant's own. */
+export const wayOver = (context: BlobContext): Way => ({ from: context.source, to: context.target() });
+
+/** From the tenant's own account to the shared one. */
+export const wayBack = (context: BlobContext): Way => ({ from: context.target(), to: context.source });
+
+/** Throws `BAD_REQUEST` where the document does not say when both sides were the same. */
+export function requireAsOf({ asOf }: BlobContext): Date {
+  if (asOf) return asOf;
+  throw new DataError("BAD_REQUEST", "blobs.asOf is missing: without it nothing is known to be late");
 }
 
 /** Whether a call failed because the blob is not what, or where, it was expected to be; on either side by default. */

@@ -1,7 +1,8 @@
 /** `copy` and `catch-up`: the tenant's own account gets what the shared one has of the tenant. */
+import type { BlobDeleteOptions } from "@azure/storage-blob";
 import { secondsSince } from "../progress.ts";
-import { call } from "./account.ts";
-import type { BlobContext } from "./account.ts";
+import { call, wayOver } from "./account.ts";
+import type { BlobContext, Side } from "./account.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -47,9 +48,10 @@ export async function bringOver(
   context: BlobContext,
   { name, source, target }: Pair,
 ): Promise<{ copied?: number | undefined; deleted?: boolean }> {
-  if (source) return isDue(source, target) ? { copied: await transferBlob(context, source) } : {};
+  if (source)
+    return isDue(source, target) ? { copied: await transferBlob(context, wayOver(context), source) } : {};
   if (target?.mark === undefined || (await readBlob(context, context.source, name))) return {};
-  await removeCopy(context, target);
+  await removeBlob(context, context.target(), target);
   return { deleted: true };
 }
 
@@ -58,16 +60,26 @@ export function isDue(source: Blob, target: Blob | undefined): boolean {
   return target === undefined || (target.mark !== undefined && target.mark !== source.etag);
 }
 
-async function removeCopy(context: BlobContext, { name, etag }: Blob): Promise<void> {
-  await call(context, { side: "target", blob: name }, (abortSignal) =>
-    context
-      .target()
-      .client.getBlobClient(name)
-      .deleteIfExists({ conditions: { ifMatch: `"${etag}"` }, abortSignal }),
+/** Only in the state that is given. What goes with it is the caller's to say: snapshots, for example. */
+export async function removeBlob(
+  context: Pick<BlobContext, "signal">,
+  { name: side, client, prefix }: Side,
+  { name, etag }: Blob,
+  options: BlobDeleteOptions = {},
+): Promise<void> {
+  await call(context, { side, blob: name }, (abortSignal) =>
+    client
+      .getBlobClient(prefix + name)
+      .deleteIfExists({ ...options, conditions: { ifMatch: `"${etag}"` }, abortSignal }),
   );
 }
 
-function createTeller({ progress }: BlobContext, verb: string, tally: Tally): () => void {
+/** Told of every blob, it says now and then how far a run is. */
+export function createTeller(
+  { progress }: Pick<BlobContext, "progress">,
+  verb: string,
+  tally: Pick<Tally, "copied">,
+): () => void {
   let toldMs = performance.now();
   return () => {
     if (performance.now() - toldMs < PROGRESS_EVERY_MS) return;
@@ -78,7 +90,7 @@ function createTeller({ progress }: BlobContext, verb: string, tally: Tally): ()
 
 const none = () => ({ blobs: 0, bytes: 0 });
 
-function count(sum: { blobs: number; bytes: number }, bytes: number): void {
+export function count(sum: { blobs: number; bytes: number }, bytes: number): void {
   sum.blobs += 1;
   sum.bytes += bytes;
 }

@@ -2,10 +2,10 @@
  * `late`: what the old services wrote after the switch is brought over before it leaves with the slice. The tenant works
  * on the new side by then, so that nothing of what it has done there is replaced or undone.
  */
-import { DataError } from "../errors.ts";
 import { secondsSince } from "../progress.ts";
-import { isStatus } from "./account.ts";
+import { isStatus, requireAsOf, wayOver } from "./account.ts";
 import type { BlobContext } from "./account.ts";
+import { planAside, putAside } from "./aside.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -32,25 +32,27 @@ export async function bringLateBlobs(context: BlobContext): Promise<BlobLateRepo
     if (!brought) return;
     copied.blobs += 1;
     copied.bytes += brought.bytes;
-    if (brought.to.name !== undefined) aside.push(brought.to.name);
+    if (brought.name !== undefined) aside.push(brought.name);
   });
   return { store: "blobs", verb: "late", copied, aside: aside.sort(), seconds: secondsSince(startedMs) };
 }
 
-async function bringLate(context: BlobContext, pair: Pair, asOf: Date) {
-  const { source } = pair;
+async function bringLate(
+  context: BlobContext,
+  { source, target }: Pair,
+  asOf: Date,
+): Promise<{ bytes: number; name?: string } | undefined> {
   if (!source) return undefined;
-  let { target } = pair;
+  const way = wayOver(context);
   for (let attempt = 1; ; attempt += 1) {
     const to = planLate(source, target, asOf);
     if (!to) return undefined;
+    if (to.name !== undefined) return await putAside(context, way, source);
     try {
-      const bytes = await transferBlob(context, source, to);
-      return bytes === undefined ? undefined : { bytes, to };
+      const bytes = await transferBlob(context, way, source, to);
+      return bytes === undefined ? undefined : { bytes };
     } catch (error) {
       const isTaken = isStatus(error, 409, "target") || isStatus(error, 412, "target");
-      // Put aside by a run before this one, under a name that says which state it is.
-      if (isTaken && to.name !== undefined) return undefined;
       if (!isTaken || attempt === TRIES) throw error;
       target = await readBlob(context, context.target(), source.name);
     }
@@ -59,20 +61,16 @@ async function bringLate(context: BlobContext, pair: Pair, asOf: Date) {
 
 /** Where the shared side's blob goes; undefined where the new side has what it should. */
 export function planLate(source: Blob, target: Blob | undefined, asOf: Date): Destination | undefined {
+  // The mover has brought it back from the new side, which has it, has gone on with it or has deleted it since.
+  if (source.mark !== undefined) return undefined;
   if (target?.mark !== undefined) return target.mark === source.etag ? undefined : { replaces: target.etag };
-  // The service tells whole seconds: what changed in the one in which they were compared counts as late.
-  const isLate = source.changedAt.getTime() >= Math.floor(asOf.getTime() / 1000) * 1000;
-  if (!isLate) return undefined;
+  if (!isLate(source, asOf)) return undefined;
   if (!target) return { replaces: NOTHING };
   return { replaces: NOTHING, name: planAside(source) };
 }
 
-/** `report.csv` as the shared side had it at a time: `report.csv.shared-20261127T101500Z`. */
-function planAside({ name, changedAt }: Blob): string {
-  return `${name}.shared-${changedAt.toISOString().replace(/[-:]|\.\d+/g, "")}`;
-}
-
-function requireAsOf({ asOf }: BlobContext): Date {
-  if (asOf) return asOf;
-  throw new DataError("BAD_REQUEST", "blobs.asOf is missing: without it nothing is known to be late");
+/** Whether an old service has written a blob of the shared side since both sides were the same. */
+export function isLate({ mark, changedAt }: Blob, asOf: Date): boolean {
+  // The service tells whole seconds: what changed in the one in which they were compared counts as late.
+  return mark === undefined && changedAt.getTime() >= Math.floor(asOf.getTime() / 1000) * 1000;
 }

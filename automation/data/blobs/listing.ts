@@ -2,13 +2,9 @@
 import type { BlobGetPropertiesResponse, BlobHTTPHeaders, BlobItem } from "@azure/storage-blob";
 import { call, isStatus } from "./account.ts";
 import type { BlobContext, Side } from "./account.ts";
+import { MARK, parseMark } from "./mark.ts";
 
 const PAGE = 1000;
-/**
- * Metadata of a copy: the ETag that the source had when it was read. With it a later run knows, without reading either
- * side, whether the source has changed since, and whether the mover has made the blob at all.
- */
-export const MARK = "tierlift_source";
 
 export interface Blob {
   /** Without the side's prefix. */
@@ -23,6 +19,7 @@ export interface Blob {
   headers: BlobHTTPHeaders;
   /** The tenant's own: without the mark. */
   metadata: Record<string, string>;
+  /** Only of a copy that is as the mover has left it: the ETag of the state that it was made of on the other side. */
   mark?: string;
   /** `BlockBlob`, `AppendBlob`, `PageBlob`. */
   kind: string;
@@ -78,17 +75,21 @@ export async function readBlob(
 type Properties = BlobItem["properties"] | BlobGetPropertiesResponse;
 
 function parseBlob(name: string, metadata: Record<string, string>, properties: Properties): Blob {
-  const { [MARK]: mark, ...own } = metadata;
+  const { [MARK]: marked, ...own } = metadata;
   const { etag, lastModified, contentLength = 0, contentMD5, blobType = "BlockBlob" } = properties;
+  const content = {
+    ...(contentMD5 && contentMD5.length > 0 ? { md5: Buffer.from(contentMD5).toString("base64") } : {}),
+    headers: parseHeaders(properties),
+    metadata: own,
+  };
+  const mark = parseMark(marked, content);
   return {
     name,
     // Listings give it without quotes, properties with them.
     etag: (etag ?? "").replaceAll('"', ""),
     changedAt: lastModified ?? new Date(0),
     bytes: contentLength,
-    ...(contentMD5 && contentMD5.length > 0 ? { md5: Buffer.from(contentMD5).toString("base64") } : {}),
-    headers: parseHeaders(properties),
-    metadata: own,
+    ...content,
     ...(mark === undefined ? {} : { mark }),
     kind: blobType,
   };
@@ -109,6 +110,15 @@ export interface Pair {
   name: string;
   source?: Blob;
   target?: Blob;
+}
+
+/** A blob as both sides have it now. */
+export async function readPair(context: BlobContext, name: string): Promise<Pair> {
+  const [source, target] = await Promise.all([
+    readBlob(context, context.source, name),
+    readBlob(context, context.target(), name),
+  ]);
+  return { name, ...(source && { source }), ...(target && { target }) };
 }
 
 /**

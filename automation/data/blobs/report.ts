@@ -37,6 +37,18 @@ export interface BlobLateReport {
   seconds: number;
 }
 
+export interface BlobReverseReport {
+  store: "blobs";
+  verb: "reverse";
+  /** From the tenant's own account to the shared one. */
+  copied: { blobs: number; bytes: number };
+  /** On the shared side, since the tenant has deleted them in its own account. */
+  deleted: number;
+  /** Written on both sides since the switch: the tenant's own stay, the shared side's are there under these names. */
+  aside: string[];
+  seconds: number;
+}
+
 export interface BlobPurgeReport {
   store: "blobs";
   verb: "purge";
@@ -55,4 +67,9 @@ export interface BlobInspectReport {
 }
 
 export type BlobReport =
-  BlobCopyReport | BlobVerifyReport | BlobLateReport | BlobPurgeReport | BlobInspectReport;
+  | BlobCopyReport
+  | BlobVerifyReport
+  | BlobLateReport
+  | BlobReverseReport
+  | BlobPurgeReport
+  | BlobInspectReport;

@@ -1,13 +1,14 @@
 /** The blobs' part of a cutover: brought over before the freeze, and shown to be the same in it. */
 import type { Alongside, Settled } from "../alongside.ts";
 import type { BlobsRequest } from "../request.ts";
-import { openContainers } from "./account.ts";
+import { openContainers, requireAsOf } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { bringOver, copyBlobs, isDue } from "./copy.ts";
 import { inParallel } from "../in-parallel.ts";
-import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
+import { listBlobs, pairBlobs, readPair } from "./listing.ts";
 import type { Pair } from "./listing.ts";
-import { compareListed, planDifference } from "./verify.ts";
+import { bringBack, planBack, reverseBlobs } from "./reverse.ts";
+import { compareListed, compareStates, planDifference } from "./verify.ts";
 
 const BLOBS_AT_ONCE = 8;
 
@@ -42,18 +43,54 @@ async function settleBlobs(context: BlobContext): Promise<Settled> {
   return { differences: differences.sort(), ...(asOf && { blobsAsOf: asOf.toISOString() }) };
 }
 
+/**
+ * The blobs' part of the way back, which is settled when the rows' writes are frozen on the tenant's own side. Signed in
+ * when it resolves. Throws `BAD_REQUEST` without `blobs.asOf`.
+ */
+export async function createBlobsReturn(
+  request: BlobsRequest,
+  options: Pick<BlobContext, "signal" | "progress">,
+): Promise<Alongside> {
+  const context = await openContainers(request, options);
+  const asOf = requireAsOf(context);
+  return {
+    prepare: async () => {
+      await reverseBlobs(context);
+    },
+    settle: (signal) => settleBack({ ...context, signal }, asOf),
+  };
+}
+
+/** The same as the cutover's, the other way: what changes meanwhile is brought back when it is seen. */
+async function settleBack(context: BlobContext, asOf: Date): Promise<Settled> {
+  await reverseBlobs(context);
+  const differences: string[] = [];
+  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
+  await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
+    const found = await settleBlobBack(context, pair, asOf);
+    if (found !== undefined) differences.push(planDifference(pair.name, found));
+  });
+  return { differences: differences.sort() };
+}
+
+/** What is still different about a blob after it was brought back, and is not because it has changed again. */
+async function settleBlobBack(context: BlobContext, pair: Pair, asOf: Date): Promise<string | undefined> {
+  if (planBack(pair, asOf) === "nothing") return undefined;
+  await bringBack(context, pair, asOf);
+  const { source, target } = await readPair(context, pair.name);
+  if (!target || target.etag !== pair.target?.etag) return undefined;
+  return source ? compareStates(source, target) : "it is missing in the shared account";
+}
+
 /** What is different about a blob that is not on its way. */
 async function settleBlob(context: BlobContext, pair: Pair): Promise<string | undefined> {
   if (compareListed(pair) === undefined) return undefined;
-  const { name } = pair;
   // Asked for by name: the two listings may be sorted differently, or apart by a moment.
-  const [source, target] = await Promise.all([
-    readBlob(context, context.source, name),
-    readBlob(context, context.target(), name),
-  ]);
+  const now = await readPair(context, pair.name);
+  const { source, target } = now;
   if (source ? isDue(source, target) : target === undefined || target.mark !== undefined) {
-    await bringOver(context, { name, ...(source && { source }), ...(target && { target }) });
+    await bringOver(context, now);
     return undefined;
   }
-  return compareListed({ source, target });
+  return compareListed(now);
 }

@@ -4,6 +4,7 @@ import { copyBlobs } from "./copy.ts";
 import { inspectBlobs } from "./inspect.ts";
 import { bringLateBlobs } from "./late.ts";
 import { purgeBlobs } from "./purge.ts";
+import { reverseBlobs } from "./reverse.ts";
 import type { BlobReport } from "./report.ts";
 import type { BlobVerb } from "./request.ts";
 import { verifyBlobs } from "./verify.ts";
@@ -13,6 +14,7 @@ const RUN = {
   "catch-up": (context) => copyBlobs(context, "catch-up"),
   verify: verifyBlobs,
   late: bringLateBlobs,
+  reverse: reverseBlobs,
   purge: purgeBlobs,
   inspect: inspectBlobs,
 } as const satisfies Record<BlobVerb, (context: BlobContext) => Promise<BlobReport>>;

@@ -5,7 +5,7 @@ import { isStatus } from "./account.ts";
 import type { BlobContext } from "./account.ts";
 import { isDue } from "./copy.ts";
 import { listBlobs, pairBlobs } from "./listing.ts";
-import type { Pair } from "./listing.ts";
+import type { Blob, Pair } from "./listing.ts";
 import { inParallel } from "../in-parallel.ts";
 import type { BlobVerifyReport } from "./report.ts";
 import { readMd5 } from "./transfer.ts";
@@ -64,9 +64,15 @@ async function compareBytes(context: BlobContext, { source, target }: Pair): Pro
 export function compareListed({ source, target }: Pick<Pair, "source" | "target">): string | undefined {
   if (!source) return `it is only in the tenant's own account, where the move has not put it`;
   if (!target) return `it is missing in the tenant's own account`;
-  // Without a Content-MD5 of its own the source is the state that the copy's MD5 was computed from, by its mark.
+  return compareStates(source, target);
+}
+
+/** The same for what both sides have, whichever of them was made of the other. */
+export function compareStates(source: Blob, target: Blob): string | undefined {
+  // Without a Content-MD5 of its own the original is the state that the copy's MD5 was computed from, by its mark.
   const expected = source.md5 ?? (target.mark === source.etag ? target.md5 : undefined);
-  if (expected !== target.md5 || source.bytes !== target.bytes)
+  const found = target.md5 ?? (source.mark === target.etag ? source.md5 : undefined);
+  if (expected === undefined || expected !== found || source.bytes !== target.bytes)
     return `MD5 ${source.md5 ?? "unknown"} of ${source.bytes} bytes in the shared account, ${target.md5 ?? "unknown"} of ${target.bytes} bytes in the tenant's own`;
   if (!isDeepStrictEqual(source.headers, target.headers)) return "content type or another header differs";
   if (!isDeepStrictEqual(source.metadata, target.metadata)) return "metadata differ";

@@ -1,8 +1,9 @@
 /**
- * `copy` and `catch-up`: the tenant's own namespace gets the tenant's records that the shared one has now.
+ * `copy` and `catch-up`: the tenant's own namespace gets the tenant's records that the shared one has now; and the same
+ * way back, for `reverse`.
  *
- * No record comes twice and none is missing, also when a run is killed and while the tenant writes to its own namespace.
- * Before a batch is sent it is noted in the checkpoint, with the target's offset from which it can lie there; after a
+ * No record comes twice and none is missing, also when a run is killed and while others write beside the mover.
+ * Before a batch is sent it is noted in the checkpoint, with the offset from which it can lie where it goes; after a
  * kill the next run reads from that offset and sends only what it does not find. Transactions would do the same with
  * less reading, but leave the records of an interrupted batch in the log, where every consumer that does not ask for
  * committed records only, as most do not, reads them twice.
@@ -15,12 +16,17 @@ import type { Checkpoint, Claim } from "./checkpoint.ts";
 import { call } from "./cluster.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { placeGroups } from "./groups.ts";
-import { readPages, readRecords } from "./read.ts";
+import { READ_UNCOMMITTED, readPages, readRecords } from "./read.ts";
 import type { TopicPartition } from "./read.ts";
 import { digestOf, sizeOf } from "./records.ts";
 import type { KafkaRecord } from "./records.ts";
 import type { KafkaCopyReport } from "./report.ts";
-import { filterOf, listOffsets, listTopics, partitionsOf, prepareTarget } from "./topics.ts";
+import { keeperBack, routeOver } from "./route.ts";
+import type { Route } from "./route.ts";
+import { createSelect } from "./select.ts";
+import type { Select } from "./select.ts";
+import { requireNoted } from "./start.ts";
+import { listOffsets, listTopics, partitionsOf, prepareTopics } from "./topics.ts";
 import type { MovedTopic } from "./topics.ts";
 
 const PARTITIONS_AT_ONCE = 2;
@@ -31,11 +37,22 @@ const BATCH_RECORDS = 2_000;
 const SETTLE_MS = 2_000;
 const PROGRESS_EVERY_MS = 2_000;
 
+export interface Tally {
+  found: number;
+  copied: number;
+  bytes: number;
+  /** Read and not moved. */
+  left: number;
+}
+
+export const createTally = (): Tally => ({ found: 0, copied: 0, bytes: 0, left: 0 });
+
 /** What a run works with. */
 export interface Move {
   context: KafkaContext;
+  route: Route;
   claim: Claim;
-  tally: { found: number; copied: number; bytes: number };
+  tally: Tally;
   tell: () => void;
 }
 
@@ -45,12 +62,13 @@ export async function copyRecords(
   verb: KafkaCopyReport["verb"] = "copy",
 ): Promise<KafkaCopyReport> {
   const startedMs = performance.now();
-  const claim = await claimMove(context);
+  const route = routeOver(context);
+  const claim = await claimMove(context, route);
   try {
     const topics = await listTopics(context);
-    await prepareTarget(context, topics);
-    const tally = { found: 0, copied: 0, bytes: 0 };
-    const move: Move = { context, claim, tally, tell: createTeller(context, verb, tally) };
+    await prepareTopics(context, route, topics);
+    const tally = createTally();
+    const move: Move = { context, route, claim, tally, tell: createTeller(context, verb, tally) };
     const counted = await copyTopics(move, topics);
     const groups = await placeGroups(context, topics, counted);
     const seconds = secondsSince(startedMs);
@@ -61,8 +79,9 @@ export async function copyRecords(
       seconds,
     });
     const recordsPerSecond = Math.round(tally.copied / Math.max(seconds, 0.001));
-    const report = { topics: planReports(topics, counted), ...tally, groups, seconds, recordsPerSecond };
-    return { store: "kafka", verb, ...report };
+    const { found, copied, bytes } = tally;
+    const report = { topics: planReports(topics, counted), found, copied, bytes, groups };
+    return { store: "kafka", verb, ...report, seconds, recordsPerSecond };
   } finally {
     await claim.release();
   }
@@ -70,12 +89,14 @@ export async function copyRecords(
 
 /** Answers the checkpoints, none of them open. */
 export async function copyTopics(move: Move, topics: MovedTopic[]): Promise<Map<string, Checkpoint>> {
-  const { context } = move;
-  const checkpoints = await readCheckpoints(context);
-  const [first, last, start] = await Promise.all([
-    listFirst(context, topics),
-    listOffsets(context, context.source, topics, "end"),
-    listOffsets(context, context.target(), topics, "end"),
+  const { context, route } = move;
+  const checkpoints = await readCheckpoints(context, route);
+  if (route.way === "back") await requireNoted(context, topics, checkpoints);
+  const [first, last, start, skips] = await Promise.all([
+    listFirst(context, route, topics),
+    listOffsets(context, route.from, topics, "end"),
+    listOffsets(context, route.to, topics, "written"),
+    route.way === "over" ? readCheckpoints(context, keeperBack(context)) : undefined,
   ]);
   if ([...checkpoints.values()].some(({ open }) => open !== undefined))
     await delay(SETTLE_MS, undefined, { signal: context.signal }).catch(() =>
@@ -86,7 +107,10 @@ export async function copyTopics(move: Move, topics: MovedTopic[]): Promise<Map<
       (offsets) => offsets.get(at.topic)?.[at.partition] ?? 0n,
     );
     const begun = checkpoints.get(keyOf(at)) ?? (await begin(move, at, { from: from!, tail: tail! }));
-    checkpoints.set(keyOf(at), await copyPartition(move, of, at, begun, { first: from!, end: end! }));
+    const back = skips?.get(keyOf(at));
+    const select = await createSelect(context, route, { ...at, of }, { first: from!, begun, back });
+    const range = { first: from!, end: end!, tail: tail! };
+    checkpoints.set(keyOf(at), await copyPartition(move, select, at, begun, range));
   });
   return checkpoints;
 }
@@ -101,15 +125,19 @@ async function begin(
   return checkpoint;
 }
 
-/** The first record inside the retention; where there is none, the end. */
-async function listFirst(context: KafkaContext, topics: MovedTopic[]): Promise<Map<string, bigint[]>> {
+/** The first record inside the retention; where there is none, the end. Of what is brought back, the first there is. */
+async function listFirst(
+  context: KafkaContext,
+  { way, from }: Route,
+  topics: MovedTopic[],
+): Promise<Map<string, bigint[]>> {
   const sinceMs = Date.now() - context.settings.retentionHours * 3_600_000;
-  const common = topics.filter(({ scope }) => scope === "tenant");
-  const own = topics.filter(({ scope }) => scope === "own");
+  const aged = topics.filter(({ scope }) => way === "over" && scope === "tenant");
+  const whole = topics.filter((topic) => !aged.includes(topic));
   const [young, end, all] = await Promise.all([
-    listOffsets(context, context.source, common, { sinceMs: Math.max(0, Math.round(sinceMs)) }),
-    listOffsets(context, context.source, common, "end"),
-    listOffsets(context, context.source, own, "earliest"),
+    listOffsets(context, from, aged, { sinceMs: Math.max(0, Math.round(sinceMs)) }),
+    listOffsets(context, from, aged, "end"),
+    listOffsets(context, from, whole, "earliest"),
   ]);
   for (const [topic, offsets] of young)
     all.set(
@@ -121,37 +149,40 @@ async function listFirst(context: KafkaContext, topics: MovedTopic[]): Promise<M
 
 async function copyPartition(
   move: Move,
-  topic: MovedTopic,
+  select: Select,
   at: TopicPartition,
   begun: Checkpoint,
-  { first, end }: { first: bigint; end: bigint },
+  { first, end, tail }: { first: bigint; end: bigint; tail: bigint },
 ): Promise<Checkpoint> {
-  const { context, claim } = move;
-  const isMoved = filterOf(context, topic);
+  const { context, route, claim } = move;
   let checkpoint = begun;
-  let noted = begun.open === undefined;
+  // What is brought back is noted anew by each run: brokers forget in a week what nobody has set in that time.
+  let noted = begun.open === undefined && route.way === "over";
   const send = async (records: KafkaRecord[], to: bigint, missing = records) => {
     checkpoint = { ...checkpoint, open: to };
     await claim.commit(at, checkpoint);
-    const tail = await produce(move, at, missing);
+    const behind = await produce(move, at, missing);
     const moved = checkpoint.moved + records.length;
-    checkpoint = { ...checkpoint, offset: to, moved, tail: tail ?? checkpoint.tail };
+    checkpoint = { ...checkpoint, offset: to, moved, tail: behind ?? checkpoint.tail };
     delete checkpoint.open;
     noted = false;
   };
-  if (begun.open !== undefined) {
-    const expected = await collect(
-      readRecords(context, context.source, at, begun.offset, begun.open),
-      isMoved,
+  if (begun.open === undefined) {
+    // Nothing of this run's can lie before where all others' ends: there is less to be read after a kill.
+    checkpoint = { ...checkpoint, tail: later(begun.tail, tail) };
+  } else {
+    const expected = await select(
+      await collect(readRecords(context, route.from, at, begun.offset, begun.open)),
     );
-    await send(expected, begun.open, await findMissing(context, at, begun.tail, expected));
+    await send(expected, begun.open, await findMissing(context, route, at, begun.tail, expected));
     move.tally.found += expected.length;
   }
-  // What has left the source by its age since the last run is not waited for.
-  const from = checkpoint.offset > first ? checkpoint.offset : first;
-  for await (const page of readPages(context, context.source, at, from, end)) {
-    const records = page.records.filter(isMoved);
+  // What has left by its age since the last run is not waited for.
+  const from = later(checkpoint.offset, first);
+  for await (const page of readPages(context, route.from, at, from, end)) {
+    const records = await select(page.records);
     move.tally.found += records.length;
+    move.tally.left += page.records.length - records.length;
     const batches = planBatches(records);
     for (const [index, batch] of batches.entries())
       await send(batch, index === batches.length - 1 ? page.next : batch.at(-1)!.offset + 1n);
@@ -160,13 +191,17 @@ async function copyPartition(
       noted = false;
     }
   }
+  // Where nothing was sent, the tail stays where the mover's last record is.
+  if (checkpoint.moved === begun.moved) checkpoint = { ...checkpoint, tail: begun.tail };
   if (!noted) await claim.commit(at, checkpoint);
   return checkpoint;
 }
 
+const later = (a: bigint, b: bigint) => (a > b ? a : b);
+
 /** Sends one batch and answers the offset behind it; undefined where there was nothing to send. */
 async function produce(
-  { context, tally, tell }: Move,
+  { context, route, tally, tell }: Move,
   { topic, partition }: TopicPartition,
   records: KafkaRecord[],
 ): Promise<bigint | undefined> {
@@ -182,16 +217,13 @@ async function produce(
     headers: new Map(headers as [Buffer, Buffer][]),
     timestamp,
   }));
-  const { offsets } = await call(context, { side: "target", topic, partition }, () =>
-    context
-      .target()
-      .producer()
-      .send({
-        messages,
-        acks: -1,
-        // Larger than a batch may be, it came compressed, and has to again.
-        ...(bytes > BATCH_BYTES ? { compression: "gzip" as const } : {}),
-      }),
+  const { offsets } = await call(context, { side: route.to.name, topic, partition }, () =>
+    route.to.producer().send({
+      messages,
+      acks: -1,
+      // Larger than a batch may be, it came compressed, and has to again.
+      ...(bytes > BATCH_BYTES ? { compression: "gzip" as const } : {}),
+    }),
   );
   tally.copied += records.length;
   tally.bytes += bytes;
@@ -200,24 +232,21 @@ async function produce(
   return base < 0n ? undefined : base + BigInt(records.length);
 }
 
-/** Of an interrupted batch, what the target does not have: in order, and among the tenant's own from `tail` on. */
+/** Of an interrupted batch, what has not arrived: in order, and among what others have written from `tail` on. */
 async function findMissing(
   context: KafkaContext,
+  { to }: Route,
   at: TopicPartition,
   tail: bigint,
   expected: KafkaRecord[],
 ): Promise<KafkaRecord[]> {
   const topic = { topic: at.topic, scope: "own" as const, partitions: at.partition + 1 };
-  const ends = await listOffsets(context, context.target(), [topic], "end");
+  const ends = await listOffsets(context, to, [topic], "written");
+  const end = ends.get(at.topic)![at.partition]!;
   const digests = expected.map((record) => digestOf(record));
   let found = 0;
-  for await (const record of readRecords(
-    context,
-    context.target(),
-    at,
-    tail,
-    ends.get(at.topic)![at.partition]!,
-  )) {
+  // By digests with the keys in them: another tenant's record is none of these.
+  for await (const record of readRecords(context, to, at, tail, end, READ_UNCOMMITTED)) {
     if (found === digests.length) break;
     if (digestOf(record).equals(digests[found]!)) found += 1;
   }
@@ -240,16 +269,16 @@ export function planBatches(records: KafkaRecord[]): KafkaRecord[][] {
   return batches;
 }
 
-async function collect(
-  records: AsyncIterable<KafkaRecord>,
-  isMoved: (record: KafkaRecord) => boolean,
-): Promise<KafkaRecord[]> {
+async function collect(records: AsyncIterable<KafkaRecord>): Promise<KafkaRecord[]> {
   const found: KafkaRecord[] = [];
-  for await (const record of records) if (isMoved(record)) found.push(record);
+  for await (const record of records) found.push(record);
   return found;
 }
 
-function planReports(topics: MovedTopic[], checkpoints: Map<string, Checkpoint>): KafkaCopyReport["topics"] {
+export function planReports(
+  topics: MovedTopic[],
+  checkpoints: Map<string, Checkpoint>,
+): KafkaCopyReport["topics"] {
   return topics.map(({ topic, scope, partitions }) => ({
     topic,
     scope,
@@ -260,7 +289,8 @@ function planReports(topics: MovedTopic[], checkpoints: Map<string, Checkpoint>)
   }));
 }
 
-function createTeller({ progress }: KafkaContext, verb: string, tally: Move["tally"]): () => void {
+/** Told of every batch, it says now and then how far a run is. */
+export function createTeller({ progress }: KafkaContext, verb: string, tally: Move["tally"]): () => void {
   let toldMs = performance.now();
   return () => {
     if (performance.now() - toldMs < PROGRESS_EVERY_MS) return;

@@ -6,6 +6,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { comparePartition, planRange } from "./compare.ts";
 import type { TopicPartition } from "./read.ts";
 import type { GroupReport } from "./report.ts";
+import { isBackGroup, routeOver } from "./route.ts";
 import { listOffsets, partitionsOf, planOwnPrefix } from "./topics.ts";
 import type { MovedTopic } from "./topics.ts";
 
@@ -21,7 +22,7 @@ interface Committed {
 export async function listGroups(context: KafkaContext, side = context.source): Promise<string[]> {
   const groups = await call(context, { side: side.name }, () => side.admin.listGroups({}));
   const prefix = planOwnPrefix(context.tenant.slug);
-  return [...groups.keys()].filter((group) => group.startsWith(prefix)).sort();
+  return [...groups.keys()].filter((group) => group.startsWith(prefix) && !isBackGroup(group)).sort();
 }
 
 /** Sets the groups' offsets where the tenant has not read on since. Repeatable. */
@@ -70,16 +71,16 @@ async function planOffsets(
   const [source, target, ends] = await Promise.all([
     listOffsets(context, context.source, topics, "earliest"),
     listOffsets(context, context.target(), topics, "earliest"),
-    listOffsets(context, context.target(), topics, "end"),
+    listOffsets(context, context.target(), topics, "written"),
   ]);
   const found = new Map<string, bigint>();
   for (const { of, ...at } of read) {
     const key = keyOf(at);
     const due = [...new Set(committed.flatMap((offsets) => offsets.get(key)?.offset ?? []))];
     const offsetAt = (offsets: Map<string, bigint[]>) => offsets.get(at.topic)?.[at.partition] ?? 0n;
-    const earliest = { source: offsetAt(source), target: offsetAt(target) };
+    const earliest = { from: offsetAt(source), to: offsetAt(target) };
     const range = planRange(checkpoints.get(key)!, earliest, offsetAt(ends));
-    const { tail } = await comparePartition(context, of, at, range, (from, to) => {
+    const { tail } = await comparePartition(context, routeOver(context), of, at, range, (from, to) => {
       for (const offset of due) if (from >= offset) setOnce(found, `${key} ${offset}`, to);
     });
     // All that was moved is read: the next record to come is the first that is not.

@@ -2,12 +2,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { DataError } from "../errors.ts";
 import { secondsSince } from "../progress.ts";
+import { removeKept } from "./checkpoint.ts";
 import { call, isAnswer } from "./cluster.ts";
 import type { KafkaContext } from "./cluster.ts";
 import { filterRecords } from "./compare.ts";
 import { listGroups } from "./groups.ts";
 import { readRecords } from "./read.ts";
 import type { KafkaPurgeReport } from "./report.ts";
+import { keeperBack } from "./route.ts";
 import { filterOf, listOffsets, listTopics, partitionsOf } from "./topics.ts";
 import type { MovedTopic } from "./topics.ts";
 
@@ -21,6 +23,7 @@ export async function purgeRecords(context: KafkaContext): Promise<KafkaPurgeRep
   const { admin } = context.source;
   const groups = await listGroups(context);
   for (const group of groups) await deleteGroup(context, group);
+  await removeKept(context, keeperBack(context));
   const topics = await listTopics(context);
   const own = topics.filter(({ scope }) => scope === "own").map(({ topic }) => topic);
   if (own.length > 0) await call(context, { side: "source" }, () => admin.deleteTopics({ topics: own }));

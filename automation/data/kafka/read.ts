@@ -14,7 +14,8 @@ const WAIT_MS = 500;
 const EMPTY_PAGES = 20;
 const AGAIN_MS = 250;
 
-const READ_COMMITTED = 1;
+export const READ_UNCOMMITTED = 0;
+export const READ_COMMITTED = 1;
 const TIMESTAMP_TYPE = 1 << 3;
 const TRANSACTIONAL = 1 << 4;
 const CONTROL = 1 << 5;
@@ -30,16 +31,20 @@ export interface Page {
   next: bigint;
 }
 
-/** From one offset up to another one, without what was never committed. Reads a page ahead. */
+/**
+ * From one offset up to another one, without what was never committed: or with it, where somebody's open transaction is
+ * not to be waited for. Reads a page ahead.
+ */
 export async function* readPages(
   context: Pick<KafkaContext, "signal">,
   side: Side,
   at: TopicPartition,
   from: bigint,
   to: bigint,
+  isolation = READ_COMMITTED,
 ): AsyncGenerator<Page> {
   const fetchAt = (offset: bigint) => {
-    const page = fetchPage(context, side, at, offset);
+    const page = fetchPage(context, side, at, offset, isolation);
     // Who stops reading leaves it behind.
     page.catch(() => undefined);
     return page;
@@ -66,10 +71,11 @@ async function fetchPage(
   side: Side,
   at: TopicPartition,
   offset: bigint,
+  isolation: number,
 ): Promise<Page> {
   const place = { side: side.name, ...at };
   for (let tries = 1; tries <= EMPTY_PAGES; tries += 1) {
-    const page = await call(context, place, () => askForPage(side, at, offset));
+    const page = await call(context, place, () => askForPage(side, at, offset, isolation));
     countPage();
     if (page.next > offset) return page;
     await delay(AGAIN_MS, undefined, { signal: context.signal }).catch(() => context.signal.throwIfAborted());
@@ -77,7 +83,7 @@ async function fetchPage(
   throw new DataError("BROKER", `there is nothing to be read at offset ${offset}`, place);
 }
 
-async function askForPage(side: Side, at: TopicPartition, offset: bigint): Promise<Page> {
+async function askForPage(side: Side, at: TopicPartition, offset: bigint, isolation: number): Promise<Page> {
   const { topicId, leader } = await findLeader(side, at);
   const partition = {
     partition: at.partition,
@@ -91,7 +97,7 @@ async function askForPage(side: Side, at: TopicPartition, offset: bigint): Promi
     side,
     "Fetch",
     leader,
-    ...[WAIT_MS, 1, PAGE_BYTES, READ_COMMITTED, 0, 0, topics, [], ""],
+    ...[WAIT_MS, 1, PAGE_BYTES, isolation, 0, 0, topics, [], ""],
   );
   const found = answer.responses[0]?.partitions[0];
   return { records: [], next: offset, ...(found?.records && parseBatches(found.records, found, offset)) };

@@ -25,6 +25,14 @@ export function createOwnership(tenantId: string): (record: KafkaRecord) => bool
     key.compare(id, 0, id.length, 0, id.length) === 0;
 }
 
+const TENANT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:|$)/i;
+const ID_LENGTH = 36;
+
+/** Whether a record's key says of some tenant that the record is its. */
+export function isNamed({ key }: KafkaRecord): boolean {
+  return key !== null && TENANT_ID.test(key.toString("latin1", 0, ID_LENGTH + 1));
+}
+
 /** Bytes that a record takes in a batch, at most. */
 export function sizeOf({ key, value, headers }: KafkaRecord): number {
   const own = (key?.length ?? 0) + (value?.length ?? 0);

@@ -29,6 +29,22 @@ export interface KafkaCopyReport {
   recordsPerSecond: number;
 }
 
+export interface KafkaReverseReport {
+  store: "kafka";
+  verb: "reverse";
+  /** With the records that were brought back since the switch. */
+  topics: TopicReport[];
+  /** In what was read of the tenant's own namespace by this run. */
+  found: number;
+  /** By this run; less than found where a run before was interrupted. */
+  copied: number;
+  bytes: number;
+  /** Records of common topics that this run has left where they are: their keys say that they are another tenant's. */
+  left: number;
+  seconds: number;
+  recordsPerSecond: number;
+}
+
 export interface PartitionVerified {
   topic: string;
   partition: number;
@@ -77,10 +93,15 @@ export interface KafkaInspectReport {
 
 export interface KafkaFinishReport {
   store: "kafka";
-  verb: "finish";
+  verb: "finish" | "reverse-finish";
   /** The mover's own, which is gone. */
   group: string;
 }
 
 export type KafkaReport =
-  KafkaCopyReport | KafkaVerifyReport | KafkaFinishReport | KafkaPurgeReport | KafkaInspectReport;
+  | KafkaCopyReport
+  | KafkaReverseReport
+  | KafkaVerifyReport
+  | KafkaFinishReport
+  | KafkaPurgeReport
+  | KafkaInspectReport;

@@ -4,7 +4,16 @@ import { CONSUMER_OFFSETS } from "../../../stacks/spec.ts";
 import { DataError } from "../errors.ts";
 import { loginSchema } from "../login.ts";
 
-export const KAFKA_VERBS = ["copy", "catch-up", "verify", "finish", "purge", "inspect"] as const;
+export const KAFKA_VERBS = [
+  "copy",
+  "catch-up",
+  "verify",
+  "finish",
+  "reverse",
+  "reverse-finish",
+  "purge",
+  "inspect",
+] as const;
 export type KafkaVerb = (typeof KAFKA_VERBS)[number];
 
 const namespaceSchema = z.object({

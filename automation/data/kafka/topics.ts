@@ -4,7 +4,9 @@ import { DataError } from "../errors.ts";
 import { call } from "./cluster.ts";
 import type { KafkaContext, Side } from "./cluster.ts";
 import type { KafkaRecord } from "./records.ts";
+import { READ_COMMITTED, READ_UNCOMMITTED } from "./read.ts";
 import type { TopicPartition } from "./read.ts";
+import type { Route } from "./route.ts";
 
 export interface MovedTopic {
   topic: string;
@@ -21,20 +23,20 @@ export function planOwnPrefix(slug: string): string {
 }
 
 /** Common topics first. Throws `REFUSED` when one of the document's is not there, or has other partitions. */
-export async function listTopics(context: KafkaContext): Promise<MovedTopic[]> {
-  const { source, settings } = context;
-  const names = await call(context, { side: "source" }, () => source.admin.listTopics());
+export async function listTopics(context: KafkaContext, side = context.source): Promise<MovedTopic[]> {
+  const { settings } = context;
+  const names = await call(context, { side: side.name }, () => side.admin.listTopics());
   const own = names.filter((name) => name.startsWith(planOwnPrefix(context.tenant.slug))).sort();
-  const counts = await countPartitions(context, source, own);
+  const counts = await countPartitions(context, side, own);
   const common = Object.entries(settings.topics).map(([topic, partitions]) => ({ topic, partitions }));
-  await requirePartitions(context, source, common);
+  await requirePartitions(context, side, common);
   return [
     ...common.map((topic) => ({ ...topic, scope: "tenant" as const })),
     ...own.map((topic) => ({ topic, scope: "own" as const, partitions: counts.get(topic) ?? 0 })),
   ];
 }
 
-/** Whether a record of a topic is to be moved. */
+/** Whether a record of a topic of the shared namespace is the tenant's. */
 export function filterOf(context: KafkaContext, { scope }: MovedTopic): (record: KafkaRecord) => boolean {
   return scope === "own" ? () => true : context.isOwn;
 }
@@ -45,28 +47,35 @@ export function partitionsOf<T extends MovedTopic>(topics: T[]): (TopicPartition
   );
 }
 
-/** Makes the tenant's own topics in its namespace, and sees to the common ones being there. */
-export async function prepareTarget(context: KafkaContext, topics: MovedTopic[]): Promise<void> {
-  const target = context.target();
+/** Makes the tenant's own topics where records go to, and sees to the common ones being there. */
+export async function prepareTopics(
+  context: KafkaContext,
+  { from, to }: Pick<Route, "from" | "to">,
+  topics: MovedTopic[],
+): Promise<void> {
   const common = topics.filter(({ scope }) => scope === "tenant");
-  await requirePartitions(context, target, common);
+  await requirePartitions(context, to, common);
   const own = topics.filter(({ scope }) => scope === "own");
-  const names = await call(context, { side: "target" }, () => target.admin.listTopics());
-  for (const topic of own) if (!names.includes(topic.topic)) await createLike(context, topic);
-  await requirePartitions(context, target, own);
+  const names = await call(context, { side: to.name }, () => to.admin.listTopics());
+  for (const topic of own) if (!names.includes(topic.topic)) await createLike(context, { from, to }, topic);
+  await requirePartitions(context, to, own);
 }
 
-async function createLike(context: KafkaContext, { topic, partitions }: MovedTopic): Promise<void> {
+async function createLike(
+  context: KafkaContext,
+  { from, to }: Pick<Route, "from" | "to">,
+  { topic, partitions }: MovedTopic,
+): Promise<void> {
   const resources = [{ resourceType: ConfigResourceTypes.TOPIC, resourceName: topic }];
-  const [described] = await call(context, { side: "source", topic }, () =>
-    context.source.admin.describeConfigs({ resources }),
+  const [described] = await call(context, { side: from.name, topic }, () =>
+    from.admin.describeConfigs({ resources }),
   );
   const configs = (described?.configs ?? [])
     .filter(({ configSource, isSensitive }) => configSource === TOPIC_CONFIG && !isSensitive)
     .map(({ name, value }) => ({ name, value }));
   // As many copies as the namespace makes of any topic.
   const options = { topics: [topic], partitions, replicas: -1, configs };
-  await call(context, { side: "target", topic }, () => context.target().admin.createTopics(options));
+  await call(context, { side: to.name, topic }, () => to.admin.createTopics(options));
 }
 
 async function requirePartitions(
@@ -101,17 +110,19 @@ async function countPartitions(
   return new Map([...found.topics].map(([topic, { partitionsCount }]) => [topic, partitionsCount]));
 }
 
-/** Offsets of all partitions by topic: where the next record will be (`end`), or what Kafka gives for a time. */
+/**
+ * Offsets of all partitions by topic: behind the last committed record (`end`), behind all that were written, whatever
+ * becomes of them (`written`), or what Kafka gives for a time.
+ */
 export async function listOffsets(
   context: KafkaContext,
   { name: side, admin }: Side,
   topics: MovedTopic[],
-  which: "end" | "earliest" | { sinceMs: number },
+  which: "end" | "written" | "earliest" | { sinceMs: number },
 ): Promise<Map<string, bigint[]>> {
   if (topics.length === 0) return new Map();
-  const timestamp = which === "end" ? -1n : which === "earliest" ? -2n : BigInt(which.sinceMs);
-  // Behind the last committed record on the source; behind all, whatever becomes of them, on the target.
-  const isolationLevel = side === "source" ? 1 : 0;
+  const timestamp = typeof which === "object" ? BigInt(which.sinceMs) : which === "earliest" ? -2n : -1n;
+  const isolationLevel = which === "written" ? READ_UNCOMMITTED : READ_COMMITTED;
   const found = await call(context, { side }, () =>
     admin.listOffsets({
       topics: topics.map(({ topic, partitions }) => ({

@@ -6,13 +6,17 @@ import { inspectRecords } from "./inspect.ts";
 import { purgeRecords } from "./purge.ts";
 import type { KafkaReport } from "./report.ts";
 import type { KafkaVerb } from "./request.ts";
+import { reverseRecords } from "./reverse.ts";
+import { keeperBack, keeperOver } from "./route.ts";
 import { verifyRecords } from "./verify.ts";
 
 const RUN = {
   copy: (context) => copyRecords(context),
   "catch-up": (context) => copyRecords(context, "catch-up"),
   verify: verifyRecords,
-  finish: finishMove,
+  finish: (context) => finishMove(context, keeperOver(context), "finish"),
+  reverse: reverseRecords,
+  "reverse-finish": (context) => finishMove(context, keeperBack(context), "reverse-finish"),
   purge: purgeRecords,
   inspect: inspectRecords,
 } as const satisfies Record<KafkaVerb, (context: KafkaContext) => Promise<KafkaReport>>;

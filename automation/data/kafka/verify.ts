@@ -9,6 +9,8 @@ import type { Comparison } from "./compare.ts";
 import { readRecords } from "./read.ts";
 import type { TopicPartition } from "./read.ts";
 import type { KafkaVerifyReport } from "./report.ts";
+import { routeOver } from "./route.ts";
+import type { Route } from "./route.ts";
 import { filterOf, listOffsets, listTopics, partitionsOf } from "./topics.ts";
 import type { MovedTopic } from "./topics.ts";
 
@@ -17,7 +19,8 @@ const PARTITIONS_AT_ONCE = 4;
 export async function verifyRecords(context: KafkaContext): Promise<KafkaVerifyReport> {
   const startedMs = performance.now();
   const topics = await listTopics(context);
-  const checkpoints = await readCheckpoints(context);
+  const route = routeOver(context);
+  const checkpoints = await readCheckpoints(context, route);
   const report: Omit<KafkaVerifyReport, "seconds" | "ok"> = {
     store: "kafka",
     verb: "verify",
@@ -28,7 +31,7 @@ export async function verifyRecords(context: KafkaContext): Promise<KafkaVerifyR
     expired: 0,
     differences: [],
   };
-  await compareAll(context, topics, checkpoints, (at, comparison) => {
+  await compareAll(context, route, topics, checkpoints, (at, comparison) => {
     const { matched, others, expired, digest, difference } = comparison;
     report.verified += matched;
     report.others += others;
@@ -58,22 +61,23 @@ function planNeverMoved(at: TopicPartition, records: number): string {
 /** Compares every partition that was moved. */
 export async function compareAll(
   context: KafkaContext,
+  route: Route,
   topics: MovedTopic[],
   checkpoints: Map<string, Checkpoint>,
   onCompared: (at: TopicPartition, comparison: Comparison) => void,
 ): Promise<void> {
   const moved = partitionsOf(topics).filter((at) => checkpoints.has(keyOf(at)));
   const known = topics.filter(({ topic }) => moved.some((at) => at.topic === topic));
-  const [source, target, ends] = await Promise.all([
-    listOffsets(context, context.source, known, "earliest"),
-    listOffsets(context, context.target(), known, "earliest"),
-    listOffsets(context, context.target(), known, "end"),
+  const [first, firstThere, ends] = await Promise.all([
+    listOffsets(context, route.from, known, "earliest"),
+    listOffsets(context, route.to, known, "earliest"),
+    listOffsets(context, route.to, known, "written"),
   ]);
   await inParallel(moved, PARTITIONS_AT_ONCE, async ({ of, ...at }) => {
     const offsetAt = (offsets: Map<string, bigint[]>) => offsets.get(at.topic)?.[at.partition] ?? 0n;
-    const earliest = { source: offsetAt(source), target: offsetAt(target) };
+    const earliest = { from: offsetAt(first), to: offsetAt(firstThere) };
     const range = planRange(checkpoints.get(keyOf(at))!, earliest, offsetAt(ends));
-    onCompared(at, await comparePartition(context, of, at, range));
+    onCompared(at, await comparePartition(context, route, of, at, range));
   });
 }
 

@@ -17,7 +17,17 @@ export interface Ended {
 
 /** Starts one verb with its document; the process trusts the authority of `caFile`. */
 export function startMover(store: StoreName, verb: string, document: unknown, caFile: string): ChildProcess {
-  const child = spawn(process.execPath, ["automation/data/run.mjs", store, verb], {
+  return startProgram(["automation/data/run.mjs", store, verb], document, caFile);
+}
+
+/** The same for what only a switch calls: see `alongside-program.ts`. */
+export function startAlongside(steps: string, document: unknown, caFile: string): ChildProcess {
+  const program = ["--import", "tsx", "test/automation/data/alongside-program.ts", steps];
+  return startProgram(program, document, caFile);
+}
+
+function startProgram(program: string[], document: unknown, caFile: string): ChildProcess {
+  const child = spawn(process.execPath, program, {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: caFile },
     stdio: ["pipe", "pipe", "pipe"],
   });

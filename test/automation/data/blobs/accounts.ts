@@ -1,6 +1,9 @@
 /** Two real blob servers, a shared account and a tenant's own, and a directory that signs the mover in. */
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { UnsecuredJWT } from "jose";
@@ -9,7 +12,7 @@ import type { Container } from "../../../../commands/demo/container.ts";
 import { startBlobServer } from "../../../../local/blobs/server.ts";
 import type { BlobServer } from "../../../../local/blobs/server.ts";
 import { openArm } from "../../../local/arm/support/arm.ts";
-import { ACME, endOf, loginOf, startMover } from "../mover.ts";
+import { ACME, endOf, loginOf, startAlongside, startMover } from "../mover.ts";
 import type { Ended } from "../mover.ts";
 
 export interface Accounts {
@@ -24,6 +27,10 @@ export interface Accounts {
   /** The data command as a process of its own that trusts the authority. */
   start(verb: string, document?: unknown, store?: "blobs" | "postgres"): ChildProcess;
   run(verb: string, document?: unknown, store?: "blobs" | "postgres"): Promise<Ended>;
+  /** Leaves a block of a blob of the shared container uncommitted, as a service does that ends before its upload. */
+  stageBlock(name: string, id: Buffer): Promise<void>;
+  /** What is settled beside the rows when the tenant goes back. */
+  settleBack(document: unknown): Promise<Ended>;
   stop(): Promise<void>;
 }
 
@@ -63,6 +70,26 @@ export async function startAccounts(main: string): Promise<Accounts> {
     secret: login("tierlift-platform").clientSecret,
     start,
     run: (verb, given, store) => endOf(start(verb, given, store)),
+    stageBlock: async (name, id) => {
+      const url = new URL(`tenants/${name}`, source.endpoint);
+      url.search = new URLSearchParams({ comp: "block", blockid: id.toString("base64") }).toString();
+      const headers = {
+        authorization: `Bearer ${tokenForStorage()}`,
+        "x-ms-version": "2021-12-02",
+        "content-length": 1,
+      };
+      const options = {
+        method: "PUT",
+        ca: authority.certificate,
+        headers,
+        signal: AbortSignal.timeout(30_000),
+      };
+      const request = https.request(url, options).end("x");
+      const [answer] = (await once(request, "response")) as [IncomingMessage];
+      answer.resume();
+      if (answer.statusCode !== 201) throw new Error(`the block was answered with ${answer.statusCode}`);
+    },
+    settleBack: (given) => endOf(startAlongside("blobs-return", given, authority.certificateFile)),
     async stop() {
       await Promise.all([source.stop(), target.stop()]);
       await arm.close();

@@ -14,7 +14,7 @@ import { startKafka } from "../../../../local/kafka/server.ts";
 import type { KafkaPart, KafkaServer } from "../../../../local/kafka/server.ts";
 import { ensureTopic } from "../../../../local/kafka/topics.ts";
 import { openArm } from "../../../local/arm/support/arm.ts";
-import { ACME, endOf, loginOf, startMover } from "../mover.ts";
+import { ACME, endOf, loginOf, startAlongside, startMover } from "../mover.ts";
 import type { Ended } from "../mover.ts";
 
 export const GLOBEX = { id: "8c6d1d4a-9f0e-4f44-8f1e-7b7a0c1d2e02", slug: "globex" };
@@ -32,6 +32,8 @@ export interface Brokers {
   /** The data command as a process of its own that trusts the authority. */
   start(verb: string, document?: unknown, store?: "kafka" | "postgres"): ChildProcess;
   run(verb: string, document?: unknown, store?: "kafka" | "postgres"): Promise<Ended>;
+  /** What is settled beside the rows: over, with the beginning of the way back, or back. */
+  settle(way: "over" | "return", document: unknown): Promise<Ended>;
   stop(): Promise<void>;
 }
 
@@ -100,6 +102,7 @@ export async function startBrokers(part: KafkaPart): Promise<Brokers> {
     secret: login("tierlift-platform").clientSecret,
     start,
     run: (verb, given, store) => endOf(start(verb, given, store)),
+    settle: (way, given) => endOf(startAlongside(`kafka-${way}`, given, authority.certificateFile)),
     async stop() {
       await Promise.all([shared.close(), own.close()]);
       await Promise.all([source.stop(), target.stop()]);

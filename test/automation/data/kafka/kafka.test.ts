@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { claimMove } from "../../../../automation/data/kafka/checkpoint.ts";
 import type { Checkpoint } from "../../../../automation/data/kafka/checkpoint.ts";
-import type { KafkaContext } from "../../../../automation/data/kafka/cluster.ts";
 import { digestOf } from "../../../../automation/data/kafka/records.ts";
 import type { KafkaRecord } from "../../../../automation/data/kafka/records.ts";
+import { planGroup } from "../../../../automation/data/kafka/route.ts";
 import { kafkaPart } from "../../../support/local-parts.ts";
 import { GLOBEX, startBrokers } from "./brokers.ts";
 import { ACME, endOf } from "../mover.ts";
@@ -62,9 +62,8 @@ const countOwn = async (topic: string, partitions: number) => {
 };
 /** Puts a checkpoint of the mover's where a killed run would have left it. */
 const leaveCheckpoint = async (slug: string, topic: string, checkpoint: Checkpoint) => {
-  const tenant = { ...ACME, slug };
-  const context = { tenant, target: () => brokers.own.side, signal: new AbortController().signal };
-  const claim = await claimMove(context as unknown as KafkaContext);
+  const keeper = { to: brokers.own.side, group: planGroup(slug) };
+  const claim = await claimMove({ signal: new AbortController().signal }, keeper);
   await claim.commit({ topic, partition: 0 }, checkpoint);
   await claim.release();
 };
