@@ -22,6 +22,7 @@ const MAX_SECONDS = {
   unfreeze: 30,
   detach: 120,
   late: 3600,
+  "late-back": 3600,
   finish: 120,
   inspect: 3600,
 } as const satisfies Record<DataVerb | BlobsVerb | CacheVerb | KafkaVerb, number>;

@@ -89,7 +89,7 @@ export type DataVerb =
   | "reopen"
   | "end-reverse"
   | "inspect";
-export type BlobsVerb = "catch-up" | "verify" | "late" | "reverse" | "inspect";
+export type BlobsVerb = "catch-up" | "verify" | "late" | "late-back" | "reverse" | "inspect";
 export type CacheVerb = "copy" | "verify" | "inspect";
 export type KafkaVerb = "catch-up" | "verify" | "finish" | "reverse" | "reverse-finish" | "inspect";
 
@@ -115,8 +115,17 @@ export interface CutoverReport {
   late?: LateBlobs | undefined;
   /** Of the tenant's own cache, right before the freeze; absent where the cloud has no cache. */
   cache?: CacheWarming;
+  /** Of the switch back in a grace period; absent where there was none. */
+  back?: ReturnReport | undefined;
   /** Records that the old services made after the freeze, brought over as well; absent until then. */
   lateRecords?: number | undefined;
+}
+
+/** How the tenant went back: the cutover the other way. */
+export interface ReturnReport {
+  frozenSeconds: number;
+  /** As the cutover's, of the tenant's own account. */
+  blobsAsOf?: string | undefined;
 }
 
 export interface LateBlobs {

@@ -187,6 +187,13 @@ const cutoverReport = named(
         problem: text.optional(),
       })
       .optional(),
+    back: z
+      .object({
+        frozenSeconds: z.number().min(0).describe("How long writes were frozen on the tenant's own side."),
+        blobsAsOf: timestamp.optional(),
+      })
+      .optional()
+      .describe("Of the switch back in a grace period; absent where there was none."),
     lateRecords: count
       .optional()
       .describe("Records that the old services made in the shared topics after the freeze, brought over."),

@@ -64,7 +64,7 @@ async function runPostgres(verb: string | undefined, signal: AbortSignal): Promi
   const connections = createConnections(signal);
   let alongside: Alongside | undefined;
   try {
-    if (known === "cutover") alongside = await openAlongside(request, signal);
+    if (known === "cutover" || known === "return") alongside = await openAlongside(known, request, signal);
     return await runVerb(known, { request, connections, progress, ...(alongside && { alongside }) });
   } finally {
     await Promise.all([connections.close(), Promise.resolve(alongside?.close?.())]);
@@ -72,16 +72,23 @@ async function runPostgres(verb: string | undefined, signal: AbortSignal): Promi
 }
 
 /** What is settled in the rows' freeze, all of it at once. */
-async function openAlongside(request: DataRequest, signal: AbortSignal): Promise<Alongside> {
+async function openAlongside(
+  verb: "cutover" | "return",
+  request: DataRequest,
+  signal: AbortSignal,
+): Promise<Alongside> {
   const { tenant, blobs, kafka } = request;
+  const options = { signal, progress };
   const others: Alongside[] = [];
   if (blobs) {
-    const { createBlobsAlongside } = await import("./blobs/settle.ts");
-    others.push(await createBlobsAlongside({ tenant, blobs }, { signal, progress }));
+    const { createBlobsAlongside, createBlobsReturn } = await import("./blobs/settle.ts");
+    const create = verb === "cutover" ? createBlobsAlongside : createBlobsReturn;
+    others.push(await create({ tenant, blobs }, options));
   }
   if (kafka) {
-    const { createKafkaAlongside } = await import("./kafka/settle.ts");
-    others.push(await createKafkaAlongside({ tenant, kafka }, { signal, progress }));
+    const { createKafkaAlongside, createKafkaReturn } = await import("./kafka/settle.ts");
+    const create = verb === "cutover" ? createKafkaAlongside : createKafkaReturn;
+    others.push(await create({ tenant, kafka }, options));
   }
   return joinAlongside(others);
 }

@@ -1,11 +1,12 @@
 /**
- * `late`: what the old services wrote after the switch is brought over before it leaves with the slice. The tenant works
- * on the new side by then, so that nothing of what it has done there is replaced or undone.
+ * `late`: what the old services wrote after the switch is brought over before it leaves with the slice; and `late-back`,
+ * the same the other way after a return. The tenant works on the other side by then, so that nothing of what it has done
+ * there is replaced or undone.
  */
 import { secondsSince } from "../progress.ts";
-import { isStatus, requireAsOf, wayOver } from "./account.ts";
-import type { BlobContext } from "./account.ts";
-import { planAside, putAside } from "./aside.ts";
+import { isStatus, requireAsOf, wayBack, wayOver } from "./account.ts";
+import type { BlobContext, Way } from "./account.ts";
+import { putAside } from "./aside.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
 import { inParallel } from "../in-parallel.ts";
@@ -18,58 +19,68 @@ const BLOBS_AT_ONCE = 8;
 const TRIES = 5;
 
 /**
- * Repeatable. A blob that only the shared side has changed is replaced, one that both have written is put beside the new
- * side's, and one that the new side has deleted stays deleted. Throws `BAD_REQUEST` without `blobs.asOf`.
+ * Repeatable. A blob that only the side that was left has changed is replaced, one that both have written is put beside
+ * the other's, and one that the other side has deleted stays deleted. `blobs.asOf` is by the clock of the side that was
+ * left; throws `BAD_REQUEST` without it.
  */
-export async function bringLateBlobs(context: BlobContext): Promise<BlobLateReport> {
+export async function bringLateBlobs(
+  context: BlobContext,
+  verb: BlobLateReport["verb"] = "late",
+): Promise<BlobLateReport> {
   const startedMs = performance.now();
   const asOf = requireAsOf(context);
   const copied = { blobs: 0, bytes: 0 };
   const aside: string[] = [];
-  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
+  const way = verb === "late" ? wayOver(context) : wayBack(context);
+  // Here the `source` of a pair is the side that was left, whichever that is.
+  const pairs = pairBlobs(listBlobs(context, way.from), listBlobs(context, way.to));
   await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
-    const brought = await bringLate(context, pair, asOf);
+    const brought = await bringLate(context, way, pair, asOf);
     if (!brought) return;
     copied.blobs += 1;
     copied.bytes += brought.bytes;
     if (brought.name !== undefined) aside.push(brought.name);
   });
-  return { store: "blobs", verb: "late", copied, aside: aside.sort(), seconds: secondsSince(startedMs) };
+  return { store: "blobs", verb, copied, aside: aside.sort(), seconds: secondsSince(startedMs) };
 }
 
 async function bringLate(
   context: BlobContext,
+  way: Way,
   { source, target }: Pair,
   asOf: Date,
 ): Promise<{ bytes: number; name?: string } | undefined> {
   if (!source) return undefined;
-  const way = wayOver(context);
   for (let attempt = 1; ; attempt += 1) {
     const to = planLate(source, target, asOf);
     if (!to) return undefined;
-    if (to.name !== undefined) return await putAside(context, way, source);
+    if (to === "aside") return await putAside(context, way, source);
     try {
       const bytes = await transferBlob(context, way, source, to);
       return bytes === undefined ? undefined : { bytes };
     } catch (error) {
-      const isTaken = isStatus(error, 409, "target") || isStatus(error, 412, "target");
+      const isTaken = isStatus(error, 409, way.to.name) || isStatus(error, 412, way.to.name);
       if (!isTaken || attempt === TRIES) throw error;
-      target = await readBlob(context, context.target(), source.name);
+      target = await readBlob(context, way.to, source.name);
     }
   }
 }
 
-/** Where the shared side's blob goes; undefined where the new side has what it should. */
-export function planLate(source: Blob, target: Blob | undefined, asOf: Date): Destination | undefined {
-  // The mover has brought it back from the new side, which has it, has gone on with it or has deleted it since.
+/** Where the left side's blob goes; undefined where the other side has what it should. */
+export function planLate(
+  source: Blob,
+  target: Blob | undefined,
+  asOf: Date,
+): "aside" | Destination | undefined {
+  // The mover has brought it from the other side, which has it, has gone on with it or has deleted it since.
   if (source.mark !== undefined) return undefined;
   if (target?.mark !== undefined) return target.mark === source.etag ? undefined : { replaces: target.etag };
   if (!isLate(source, asOf)) return undefined;
   if (!target) return { replaces: NOTHING };
-  return { replaces: NOTHING, name: planAside(source) };
+  return "aside";
 }
 
-/** Whether an old service has written a blob of the shared side since both sides were the same. */
+/** Whether a blob of the side that was left was written since both sides were the same. */
 export function isLate({ mark, changedAt }: Blob, asOf: Date): boolean {
   // The service tells whole seconds: what changed in the one in which they were compared counts as late.
   return mark === undefined && changedAt.getTime() >= Math.floor(asOf.getTime() / 1000) * 1000;

@@ -29,10 +29,10 @@ export interface BlobVerifyReport {
 
 export interface BlobLateReport {
   store: "blobs";
-  verb: "late";
-  /** Written on the shared side after both were shown to be the same, and brought over. */
+  verb: "late" | "late-back";
+  /** Written on the side that was left after both were shown to be the same, and brought to the other. */
   copied: { blobs: number; bytes: number };
-  /** Written on both sides since: the new side's stay, the shared side's are there under these names. */
+  /** Written on both sides since: the other side's stay, the left side's are there under these names. */
   aside: string[];
   seconds: number;
 }

@@ -4,7 +4,16 @@ import { DataError } from "../errors.ts";
 import { loginSchema } from "../login.ts";
 import type { BlobsRequest } from "../request.ts";
 
-export const BLOB_VERBS = ["copy", "catch-up", "verify", "late", "reverse", "purge", "inspect"] as const;
+export const BLOB_VERBS = [
+  "copy",
+  "catch-up",
+  "verify",
+  "late",
+  "late-back",
+  "reverse",
+  "purge",
+  "inspect",
+] as const;
 export type BlobVerb = (typeof BLOB_VERBS)[number];
 
 const containerSchema = z.object({

@@ -22,13 +22,19 @@ const TRIES = 5;
 
 type Tally = Pick<BlobReverseReport, "copied" | "deleted" | "aside">;
 
-/** Repeatable, and after an interruption it goes on where it was. Throws `BAD_REQUEST` without `blobs.asOf`. */
-export async function reverseBlobs(context: BlobContext): Promise<BlobReverseReport> {
+/**
+ * Repeatable, and after an interruption it goes on where it was. `onBegin` is told the own account's time at which its
+ * listing began. Throws `BAD_REQUEST` without `blobs.asOf`.
+ */
+export async function reverseBlobs(
+  context: BlobContext,
+  onBegin?: (serviceTime: Date) => void,
+): Promise<BlobReverseReport> {
   const startedMs = performance.now();
   const asOf = requireAsOf(context);
   const tally: Tally = { copied: { blobs: 0, bytes: 0 }, deleted: 0, aside: [] };
   const tell = createTeller(context, "reverse", tally);
-  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
+  const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target(), onBegin));
   await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
     const { copied, isDeleted, aside } = await bringBack(context, pair, asOf);
     if (copied !== undefined) count(tally.copied, copied);

@@ -63,14 +63,15 @@ export async function createBlobsReturn(
 
 /** The same as the cutover's, the other way: what changes meanwhile is brought back when it is seen. */
 async function settleBack(context: BlobContext, asOf: Date): Promise<Settled> {
-  await reverseBlobs(context);
+  let leftAsOf: Date | undefined;
+  await reverseBlobs(context, (serviceTime) => (leftAsOf = serviceTime));
   const differences: string[] = [];
   const pairs = pairBlobs(listBlobs(context, context.source), listBlobs(context, context.target()));
   await inParallel(pairs, BLOBS_AT_ONCE, async (pair) => {
     const found = await settleBlobBack(context, pair, asOf);
     if (found !== undefined) differences.push(planDifference(pair.name, found));
   });
-  return { differences: differences.sort() };
+  return { differences: differences.sort(), ...(leftAsOf && { blobsAsOf: leftAsOf.toISOString() }) };
 }
 
 /** What is still different about a blob after it was brought back, and is not because it has changed again. */

@@ -15,7 +15,11 @@ import type { PhaseContext } from "./phase.ts";
 import { applySpec, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 
-const reportSchema = z.object({ frozenSeconds: z.number(), differences: z.array(z.string()) });
+const reportSchema = z.object({
+  frozenSeconds: z.number(),
+  differences: z.array(z.string()),
+  blobsAsOf: z.string().optional(),
+});
 
 /**
  * Repeatable after it was cut off anywhere. Until `returningAt` stands the tenant is served from its own side and can
@@ -47,31 +51,36 @@ export async function stayOnOwnSide(context: PhaseContext): Promise<void> {
 }
 
 async function bringBack(context: PhaseContext, input: DataInput, signal: AbortSignal): Promise<void> {
-  const { ports, tenant, settings } = context;
+  const { ports, tenant, job, settings, artifacts } = context;
   const { freezeBudgetMs } = settings;
-  const report = reportSchema.parse(await ports.runData("return", { ...input, freezeBudgetMs }, signal));
-  const { differences } = report;
+  const found = await ports.runData("return", { ...input, freezeBudgetMs }, signal);
+  const { differences, ...back } = reportSchema.parse(found);
   if (differences.length > 0) throw tierliftError("PARITY_MISMATCH", { slug: tenant.slug, differences });
+  await artifacts.put(cutoverKey(job.id), { ...(await cutoverReportOf(context)), back });
   await mark(context, "returningAt");
 }
 
 /** Blobs and records have no freeze: what clients with an old answer wrote to the own side after it comes here. */
-async function bringLate({ ports, work, settings, signal }: PhaseContext, input: DataInput): Promise<void> {
+async function bringLate(context: PhaseContext, input: DataInput): Promise<void> {
+  const { ports, work, settings, signal } = context;
   const { returningAt } = work().cutover;
   const expired = Date.parse(returningAt ?? "") + settings.cutoverTtlSeconds * 1000;
   await ports.clock.sleep(Math.max(0, expired - ports.clock.now().getTime()), signal);
   const { tenant, blobs, kafka } = input;
-  if (blobs) await ports.runBlobs("reverse", { tenant, blobs }, signal);
+  const asOf = (await cutoverReportOf(context))?.back?.blobsAsOf;
+  if (blobs && asOf !== undefined)
+    await ports.runBlobs("late-back", { tenant, blobs: { ...blobs, asOf } }, signal);
   if (kafka) await ports.runKafka?.("reverse", { tenant, kafka }, signal);
 }
 
 /** All that the tenant has written since the freeze of the cutover, in every store that is not filled again by itself. */
 export async function returnInputOf(
-  { tenant, job, ports, artifacts }: Pick<PhaseContext, "tenant" | "job" | "ports" | "artifacts">,
+  context: Pick<PhaseContext, "tenant" | "job" | "ports" | "artifacts">,
   outputs: Record<string, unknown>,
   platformOutputs: Record<string, unknown>,
 ): Promise<DataInput> {
-  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  const { tenant, job, ports } = context;
+  const report = await cutoverReportOf(context);
   const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
   const kafka = ports.runKafka && kafkaInputOf(tenant, job.credentials, outputs, platformOutputs).kafka;
   return {
@@ -79,4 +88,11 @@ export async function returnInputOf(
     blobs: { ...blobs, ...(report?.blobsAsOf !== undefined && { asOf: report.blobsAsOf }) },
     ...(kafka && { kafka }),
   };
+}
+
+async function cutoverReportOf({
+  artifacts,
+  job,
+}: Pick<PhaseContext, "artifacts" | "job">): Promise<CutoverReport | undefined> {
+  return (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
 }
