@@ -33,12 +33,16 @@ export async function createSelect(
 ): Promise<Select> {
   const { isMoved } = filtersOf(context, route, of);
   const select: Select = (records) => Promise.resolve(records.filter(isMoved));
-  const until = back && (back.open ?? back.offset);
-  if (!back || until === back.from) return select;
-  const topic = { topic: at.topic, scope: of.scope, partitions: of.partitions };
-  const offsets = await listOffsets(context, route.to, [topic], "earliest");
-  const from = later(back.from, offsets.get(at.topic)![at.partition]!);
-  const brought = filterRecords(readRecords(context, route.to, at, from, until!), filterOf(context, of));
+  if (!back || (back.open ?? back.offset) === back.from) return select;
+  const [earliest, end] = await Promise.all([
+    listOffsets(context, route.to, [of], "earliest"),
+    listOffsets(context, route.to, [of], "end"),
+  ]);
+  const offsetAt = (offsets: Map<string, bigint[]>) => offsets.get(at.topic)?.[at.partition] ?? 0n;
+  const from = later(back.from, offsetAt(earliest));
+  // What is left of the way back from another namespace, which this one replaces, may be beyond its end.
+  const until = earlier(back.open ?? back.offset, offsetAt(end));
+  const brought = filterRecords(readRecords(context, route.to, at, from, until), filterOf(context, of));
   let next = await take(brought);
   const pass: Select = async (records) => {
     const kept: KafkaRecord[] = [];
@@ -55,4 +59,5 @@ export async function createSelect(
   return pass;
 }
 
+const earlier = (a: bigint, b: bigint) => (a < b ? a : b);
 const later = (a: bigint, b: bigint) => (a > b ? a : b);

@@ -271,6 +271,32 @@ describe.skipIf(!part)("records on their way back", { timeout: 120_000 }, () => 
     );
   });
 
+  it("move a second time with all that was done, to another namespace", async () => {
+    const document = await switched("twice");
+    const write = (side: Broker, value: string) => side.produce([message("twice", ACME.id, value)]);
+    await write(brokers.shared, "late");
+    await write(brokers.own, "one");
+    await write(brokers.own, "two");
+    expect((await brokers.settle("return", document)).report).toEqual({ differences: [] });
+    await write(brokers.shared, "back");
+    // As another namespace would be; what was noted of the way back is still there, as after a kill before its end.
+    await brokers.run("finish", document);
+    await brokers.own.admin.deleteTopics({ topics: ["twice"] });
+    await brokers.makeTopic("twice", 1);
+    const expected = ["before", "late", "one", "two", "back"];
+    expect((await brokers.run("copy", document)).report).toMatchObject({ copied: expected.length });
+    expect(await valuesOf(brokers.own, "twice")).toEqual(expected);
+    expect((await brokers.run("verify", document)).report).toMatchObject({
+      ok: true,
+      verified: 5,
+      pending: 0,
+    });
+    await cutOver(document);
+    await write(brokers.own, "once more");
+    expect((await brokers.run("reverse", document)).report).toMatchObject({ copied: 1 });
+    expect((await valuesOf(brokers.shared, "twice")).at(-1)).toBe("once more");
+  });
+
   it("leave no group behind, which is none of a tenant's either", async () => {
     const document = await switched("gone");
     expect(await groupsOf(brokers.shared)).toContain("tierlift.gone.back");
