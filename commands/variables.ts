@@ -174,8 +174,9 @@ export const VARIABLES = {
     default: "0",
     meaning:
       "How long after the switch a rollback still brings everything back; the shared side stays until then",
-    allowed: "a whole number from 0 to 2592000",
-    schema: wholeNumber(0, 2_592_000),
+    // Brokers forget in 7 days how far a mover was that has nothing to do (offsets.retention.minutes).
+    allowed: "a whole number from 0 to 518400",
+    schema: wholeNumber(0, 518_400),
   },
   KAFKA_CONSUMER_OFFSETS: {
     default: "earliest",

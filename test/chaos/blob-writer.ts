@@ -28,7 +28,7 @@ const LOOK_EVERY_MS = 2_000;
 const MANY = 60;
 const FOLDER = "entries/";
 /** Written on both sides, and put beside the new side's by the move. */
-const ASIDE = /\.shared-\d{8}T\d{6}Z$/;
+const ASIDE = /\.(shared|own)-\d{8}T\d{6}Z(-\w+)?$/;
 
 export class BlobWriter extends Writer {
   private readonly options: BlobWriterOptions;

@@ -17,6 +17,8 @@ import { createEntries, serverOf, Workers } from "./workers.ts";
 const MAX_HELP = 6;
 const MAX_TRIES = 30;
 const ASK_AGAIN_MS = 2_000;
+/** Several times what a run takes on a busy machine: what takes longer hangs. */
+const HANGS_AFTER_MS = 15 * 60_000;
 /** For what is written after the end. */
 const AFTER_MS = 1_000;
 
@@ -106,6 +108,7 @@ export class Chaos {
     const left = new Map<string, Kill>(kills.map((kill) => [kill.phase, kill]));
     const done: { kill: Kill; struck: boolean }[] = [];
     const end = new AbortController();
+    const hangs = setTimeout(() => end.abort(new Error(`${slug} hangs`)), HANGS_AFTER_MS);
     const events = await story.follow(tenantId, end.signal);
     const jobId = await story.upgrade(tenantId, "PROFESSIONAL");
     let help = 0;
@@ -135,6 +138,7 @@ export class Chaos {
         void this.press(jobId, "FAILED", () => story.retry(jobId), end);
       }
     }
+    clearTimeout(hangs);
     end.abort();
     await story.reaches(jobId, "COMPLETED");
     return { jobId, kills: done };

@@ -5,7 +5,7 @@
  */
 import { secondsSince } from "../progress.ts";
 import { isStatus, requireAsOf, wayBack, wayOver } from "./account.ts";
-import type { BlobContext, Way } from "./account.ts";
+import type { BlobContext, Side, Way } from "./account.ts";
 import { putAside } from "./aside.ts";
 import { listBlobs, pairBlobs, readBlob } from "./listing.ts";
 import type { Blob, Pair } from "./listing.ts";
@@ -52,7 +52,7 @@ async function bringLate(
 ): Promise<{ bytes: number; name?: string } | undefined> {
   if (!source) return undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const to = planLate(source, target, asOf);
+    const to = planLate(source, target, asOf, way.from.name);
     if (!to) return undefined;
     if (to === "aside") return await putAside(context, way, source);
     try {
@@ -71,12 +71,15 @@ export function planLate(
   source: Blob,
   target: Blob | undefined,
   asOf: Date,
+  left: Side["name"] = "source",
 ): "aside" | Destination | undefined {
   // The mover has brought it from the other side, which has it, has gone on with it or has deleted it since.
   if (source.mark !== undefined) return undefined;
   if (target?.mark !== undefined) return target.mark === source.etag ? undefined : { replaces: target.etag };
   if (!isLate(source, asOf)) return undefined;
   if (!target) return { replaces: NOTHING };
+  // On the shared side lie originals, which no mover has marked: one that nobody has touched since is only older.
+  if (left === "target" && !isLate(target, asOf)) return { replaces: target.etag };
   return "aside";
 }
 

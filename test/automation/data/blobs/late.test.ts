@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { planAside } from "../../../../automation/data/blobs/aside.ts";
 import { planLate } from "../../../../automation/data/blobs/late.ts";
 import type { Blob } from "../../../../automation/data/blobs/listing.ts";
 import { blobServerProgram } from "../../../support/local-parts.ts";
@@ -30,15 +31,16 @@ describe("where a late blob goes", () => {
     ["nothing, and it is new", { changedAt: after }, undefined, { replaces: "nothing" }],
     ["nothing, since it was deleted there", {}, undefined, undefined],
     ["what the new side wrote over the copy", {}, {}, undefined],
-    [
-      "what the new side wrote, and both did",
-      { changedAt: after },
-      {},
-      { replaces: "nothing", name: "a.csv.shared-20260301T100000Z" },
-    ],
+    ["what the new side wrote, and both did", { changedAt: after }, {}, "aside"],
   ])("where the new side has %s", (_, source, target, expected) => {
     const there = target && blob({ ...target, etag: "0x9" });
     expect(planLate(blob(source), there, AS_OF)).toEqual(expected);
+  });
+
+  it("is put beside under a name that says whose state it is, and of when", () => {
+    const late = blob({ changedAt: after });
+    expect(planAside(late, "source")).toBe("a.csv.shared-20260301T100000Z");
+    expect(planAside(late, "target")).toBe("a.csv.own-20260301T100000Z");
   });
 });
 

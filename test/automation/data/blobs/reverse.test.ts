@@ -285,6 +285,42 @@ describe.skipIf(!main)("blobs on their way back", { timeout: 90_000 }, () => {
     expect(written.size).toBeGreaterThan(3);
   });
 
+  it("that clients write to the own side after the switch back come as well, and undo nothing there", async () => {
+    const { shared, own } = accounts;
+    await own.put("changed", plain("in the grace period"));
+    const { report } = await accounts.settleBack(document());
+    const left = (report as { blobsAsOf: string }).blobsAsOf;
+    await sleep(1_100);
+    // By clients that have not heard of the switch back.
+    await own.put("late", plain("late"));
+    await own.put("changed", plain("late change"));
+    await own.put("both", plain("late of two"));
+    await own.put("dropped", plain("late of a dropped one"));
+    // By the tenant, where it is served now.
+    await shared.put("acme/both", plain("home"));
+    await shared.put("acme/home", plain("home"));
+    await shared.remove("acme/kept");
+    const { blobs, ...rest } = document();
+    const lateBack = { ...rest, blobs: { ...blobs, asOf: left } };
+    const back = (await accounts.run("late-back", lateBack)).report as { aside: string[] };
+    expect(back).toMatchObject({ verb: "late-back", copied: { blobs: 4 } });
+    expect(back.aside).toEqual([expect.stringMatching(/^both\.own-\d{8}T\d{6}Z$/)]);
+    expect(await sharedText(back.aside[0]!)).toBe("late of two");
+    const names = ["both", "changed", "dropped", "home", "late"];
+    expect(await Promise.all(names.map((name) => sharedText(name)))).toEqual([
+      "home",
+      "late change",
+      "late of a dropped one",
+      "home",
+      "late",
+    ]);
+    expect(await shared.list("acme/kept")).toEqual([]);
+    expect((await accounts.run("late-back", lateBack)).report).toMatchObject({
+      copied: { blobs: 0 },
+      aside: [],
+    });
+  });
+
   it("need the time at which both sides were the same", async () => {
     const alone = await accounts.run("reverse");
     expect(alone.code).toBe(2);
