@@ -8,8 +8,8 @@ import type { Victim } from "./plan.ts";
 
 /** The data command. */
 const MOVER = /\/automation\/data\/run\.mjs\0/;
-/** A phase has no mover all the time: so long is waited for one. */
-const MOVER_MS = 20_000;
+/** A phase has no mover all the time, and on a busy machine not for long: so long is waited for one. */
+const MOVER_MS = 60_000;
 const BACK_MS = 60_000;
 
 /** Kills it and waits until it is back, where it does not come back by itself with what needs it. Answers whether there was one. */
