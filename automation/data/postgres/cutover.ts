@@ -21,6 +21,8 @@ const DATABASES_AT_ONCE = 4;
 /** So few changes are compared in a moment. */
 const FEW_CHANGES = 500;
 const MAX_ROUNDS = 5;
+const UNFOLLOWED =
+  "changes are not followed, and without that nothing can be brought back in a grace period; let the shared server replicate logically, or do without the grace period";
 
 /**
  * Writes are frozen when it resolves without differences; in every other case they are open again. Throws
@@ -41,9 +43,6 @@ export async function cutOver(context: CopyContext): Promise<CutoverReport> {
     return await copied(context, freeze);
   });
 }
-
-const UNFOLLOWED =
-  "changes are not followed, and without that nothing can be brought back in a grace period; let the shared server replicate logically, or do without the grace period";
 
 /** The tenant's databases are its own from the freeze's end on, and what it writes there is brought back if asked for. */
 async function moved(context: CopyContext, sides: Side[], freeze: Freeze): Promise<SettledReport> {

@@ -10,9 +10,8 @@ import type { CopyContext } from "./copy.ts";
 import { copyTable } from "./copy-tables.ts";
 import { readMarker, writeMarker } from "./marker.ts";
 import type { Marker } from "./marker.ts";
-import { catchUp } from "./replication/catch-up.ts";
+import { catchUpAndRestore } from "./replication/catch-up.ts";
 import { createFollower } from "./replication/catch-up-databases.ts";
-import { restoreTarget } from "./replication/relax.ts";
 import { secondsSince } from "../progress.ts";
 import type { DeltaReport, TableReport } from "./report.ts";
 import { readSchema } from "./schema.ts";
@@ -79,8 +78,7 @@ async function applyToDatabase(
 async function drain(from: Client, to: Client, database: string, tenantId: string): Promise<void> {
   const follower = await createFollower(from, to, database, tenantId);
   if (!follower) return;
-  await catchUp(follower);
-  await at({ side: "target", database }, () => restoreTarget(to));
+  await catchUpAndRestore(follower);
 }
 
 function describe(pair: Pair, copied: TableReport[]): DeltaReport["databases"][number]["tables"][number] {

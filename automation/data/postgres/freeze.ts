@@ -8,7 +8,7 @@ import type { Client } from "./connection.ts";
 import type { CopyContext } from "./copy.ts";
 import { secondsSince } from "../progress.ts";
 import type { FreezeReport } from "./report.ts";
-import { endSessions, isMember, MAINTENANCE_DATABASE, roleExists, WRITER } from "./roles.ts";
+import { endSessions, isMember, MAINTENANCE_DATABASE, roleExists, sessionsOf, WRITER } from "./roles.ts";
 import { fromExtension, USER_SCHEMAS } from "./tables.ts";
 
 /** A freeze is part of the tenant's downtime. */
@@ -44,7 +44,7 @@ export async function setFrozen(
       return report({ roleExists: true, writable: true, endedSessions: 0 });
     }
     await at(place, () => revokeWriter(main, role));
-    const endedSessions = await at(place, () => endSessions(main, role, END_SESSIONS_MS));
+    const endedSessions = await at(place, () => endSessions(main, sessionsOf(role), END_SESSIONS_MS));
     const limit = pLimit(DATABASES_AT_ONCE);
     const requireOne = (database: string): Promise<void> =>
       connections.using(request.source, database, "source", (client) =>

@@ -11,7 +11,7 @@ import { detachSource } from "./replication/detach.ts";
 import { secondsSince } from "../progress.ts";
 import type { Progress } from "../progress.ts";
 import type { PurgeReport } from "./report.ts";
-import { endSessions, MAINTENANCE_DATABASE, READER, roleExists, WRITER } from "./roles.ts";
+import { endSessions, MAINTENANCE_DATABASE, READER, roleExists, sessionsOf, WRITER } from "./roles.ts";
 import { planTenantFilter, readTables } from "./tables.ts";
 import type { Table } from "./tables.ts";
 
@@ -57,7 +57,7 @@ export async function purgeTenant({ request, connections, progress }: CopyContex
 async function shutOut(main: Client, role: string): Promise<void> {
   if (!(await roleExists(main, role))) return;
   await main.query(`ALTER ROLE ${quoteName(role)} NOLOGIN`);
-  await endSessions(main, role, END_SESSIONS_MS);
+  await endSessions(main, sessionsOf(role), END_SESSIONS_MS);
 }
 
 async function purgeDatabase(

@@ -69,23 +69,41 @@ export async function grantDatabase(client: Client, database: string, schemas: s
   }
 }
 
+/** Which of the server's sessions: `condition` is one on `pg_stat_activity`, with `values` as its parameters. */
+export interface Sessions {
+  condition: string;
+  values: unknown[];
+  /** For the words of a failure. */
+  whose: string;
+}
+
+export const sessionsOf = (role: string): Sessions => ({
+  condition: "usename = $1",
+  values: [role],
+  whose: `role ${role}`,
+});
+
 /**
- * Ends the role's sessions and waits until they are gone: privileges are checked when a statement starts, so a
- * transaction that wrote before could still commit. Returns how many there were; throws after `timeoutMs`.
+ * Ends sessions and waits until they are gone: privileges are checked when a statement starts, so a transaction that
+ * wrote before could still commit. Returns how many there were; throws after `timeoutMs`.
  */
-export async function endSessions(client: Client, role: string, timeoutMs: number): Promise<number> {
+export async function endSessions(
+  client: Client,
+  { condition, values, whose }: Sessions,
+  timeoutMs: number,
+): Promise<number> {
   const deadlineMs = performance.now() + timeoutMs;
   const ended = new Set<number>();
   for (;;) {
     const rows = await query<{ pid: number }>(
       client,
-      `SELECT pid, pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = $1`,
-      [role],
+      `SELECT pid, pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE ${condition}`,
+      values,
     );
     for (const { pid } of rows) ended.add(pid);
     if (rows.length === 0) return ended.size;
     if (performance.now() > deadlineMs) {
-      throw new Error(`${rows.length} sessions of role ${role} did not end within ${timeoutMs} ms`);
+      throw new Error(`${rows.length} sessions of ${whose} did not end within ${timeoutMs} ms`);
     }
     await query(client, "SELECT pg_sleep(0.02)");
   }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf, dataInputOf, dedicatedAddressOf, kafkaInputOf } from "../../outputs.ts";
+import { dataInputOf, dedicatedAddressOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import type { CacheWarming, CutoverReport, DataInput } from "../../ports.ts";
 import { specFor } from "../specs.ts";
@@ -8,7 +8,7 @@ import { confirmSwitch, mark } from "./confirmation.ts";
 import { detach, endReverse } from "./migrating-data.ts";
 import { cutoverKey } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
-import { applySpec, outputsOf } from "./stack.ts";
+import { applySpec, movedStoresOf, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 import { warmCache } from "./warming.ts";
 
@@ -31,16 +31,14 @@ const reportSchema: z.ZodType<CutoverReport> = z.object({
  */
 export const cuttingOver: PhaseDefinition = {
   run: async (context) => {
-    const { job, tenant, settings, ports, work } = context;
+    const { job, tenant, settings, work } = context;
     const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
     const address = dedicatedAddressOf(context.stack, outputs);
     const spec = specFor(tenant, job, "CUTTING_OVER", settings);
     const guard = { step: "switch", keepFor: "CUTTING_OVER" } as const;
     if (work().cutover.switchingAt === undefined) {
       await untilOldAnswersExpired(context);
-      const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
-      const kafka = ports.runKafka && kafkaInputOf(tenant, job.credentials, outputs, platformOutputs).kafka;
-      const input = { ...dataInputOf(tenant, outputs, platformOutputs), blobs, ...(kafka && { kafka }) };
+      const input = movedStoresOf(context, outputs, platformOutputs);
       await applySpec(context, spec, {
         ...guard,
         // The engine is ready to move the records, so that writes are not frozen while it gets there.
@@ -68,7 +66,7 @@ export const cuttingOver: PhaseDefinition = {
       const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
       await ports.runData("unfreeze", dataInputOf(tenant, outputs, platformOutputs), signal);
       // Prepared before the freeze, so that there may be some of it without a mark.
-      if (settings.graceMs > 0) await endReverse(context);
+      if (settings.graceMs > 0 || cutover.reversedAt !== undefined) await endReverse(context);
     }
     await remember((memory) => {
       memory.cutover = {};

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
 import { blobsInputOf, kafkaInputOf } from "../../outputs.ts";
-import type { CutoverReport, KafkaDataInput, LateBlobs } from "../../ports.ts";
+import type { KafkaDataInput, LateBlobs } from "../../ports.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { NEXT_RECORDS, SLICE, STORE_HOLDER } from "../allowed.ts";
 import { specFor } from "../specs.ts";
 import { detach, endReverse } from "./migrating-data.ts";
-import { cutoverKey } from "./phase.ts";
+import { cutoverKey, cutoverReportOf } from "./phase.ts";
 import type { PhaseContext, PhaseDefinition } from "./phase.ts";
 import { applySpec, outputsOf, recover } from "./stack.ts";
 
@@ -51,7 +51,7 @@ export const decommissioningShared: PhaseDefinition = {
 /** Rows cannot come late: their writes stay frozen. A migration that began without this mark has nothing to go by. */
 async function bringLateBlobs(context: PhaseContext): Promise<void> {
   const { tenant, job, ports, signal, artifacts } = context;
-  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  const report = await cutoverReportOf(context);
   if (report?.blobsAsOf === undefined) return;
   const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
   const input = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
@@ -74,7 +74,7 @@ const recordsSchema = z.object({ copied: z.number() });
 /** Once, as its mark says: what the mover goes by is removed afterwards, and another copy would bring all again. */
 async function bringLateRecords(context: PhaseContext): Promise<void> {
   const { job, ports, signal, artifacts } = context;
-  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  const report = await cutoverReportOf(context);
   if (ports.runKafka === undefined || report === undefined || report.lateRecords !== undefined) return;
   const input = await kafkaOf(context);
   const { copied } = recordsSchema.parse(await ports.runKafka("catch-up", input, signal));
@@ -82,8 +82,8 @@ async function bringLateRecords(context: PhaseContext): Promise<void> {
 }
 
 async function finishRecords(context: PhaseContext): Promise<void> {
-  const { job, ports, signal, artifacts } = context;
-  const report = (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  const { ports, signal } = context;
+  const report = await cutoverReportOf(context);
   if (ports.runKafka === undefined || report?.lateRecords === undefined) return;
   await ports.runKafka("finish", await kafkaOf(context), signal);
 }

@@ -2,7 +2,7 @@
 import type { ChangeSet, OperationOptions, StackEngine } from "../../engine/engine.ts";
 import type { Ledger } from "../../ledger.ts";
 import type { MigrationRecord, MigrationWork, TenantRecord, TierMigrationJob } from "../../model.ts";
-import type { Ports } from "../../ports.ts";
+import type { CutoverReport, Ports } from "../../ports.ts";
 import type { TierliftSettings } from "../../settings.ts";
 import type { Artifacts } from "../../store/store.ts";
 
@@ -44,6 +44,13 @@ export const previewKey = (jobId: string, phase: string): string => `${jobId}.pr
 export const reportKey = (jobId: string): string => `${jobId}.report`;
 /** Of the data command's cutover: how long writes were frozen, and what was found. */
 export const cutoverKey = (jobId: string): string => `${jobId}.cutover`;
+/** What the last cutover reported; undefined before it. */
+export async function cutoverReportOf({
+  artifacts,
+  job,
+}: Pick<PhaseContext, "artifacts" | "job">): Promise<CutoverReport | undefined> {
+  return (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+}
 /** Of the check at the end of a rollback or cancel, and of the slice before the first change. */
 export const undoReportKey = (jobId: string): string => `${jobId}.undo-report`;
 export const sliceKey = (jobId: string): string => `${jobId}.slice`;

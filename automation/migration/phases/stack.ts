@@ -1,6 +1,8 @@
 /** What phases do to the tenant's stack, each guarded by the rules of its step. */
 import type { ChangeSet, UpdateOptions } from "../../engine/engine.ts";
 import type { Phase } from "../../model.ts";
+import { blobsInputOf, dataInputOf, kafkaInputOf } from "../../outputs.ts";
+import type { BlobsDataInput, DataInput } from "../../ports.ts";
 import { tenantRequest } from "../../requests.ts";
 import type { ProgramRequest, TenantSpec } from "../../../stacks/spec.ts";
 import { assertAllowed, assertApproved } from "../allowed.ts";
@@ -60,4 +62,16 @@ export async function outputsOf({ engine, stack }: PhaseContext, platformStack: 
     engine.outputs(platformStack),
   ]);
   return { outputs, platformOutputs };
+}
+
+/** What the data command is told of all stores that are moved, or only those that the cloud has servers for. */
+export function movedStoresOf(
+  { tenant, job, ports }: Pick<PhaseContext, "tenant" | "job" | "ports">,
+  outputs: Record<string, unknown>,
+  platformOutputs: Record<string, unknown>,
+): DataInput & BlobsDataInput {
+  const credentials = job.credentials ?? tenant.dedicated?.credentials;
+  const { blobs } = blobsInputOf(tenant, credentials, outputs, platformOutputs);
+  const kafka = ports.runKafka && kafkaInputOf(tenant, credentials, outputs, platformOutputs).kafka;
+  return { ...dataInputOf(tenant, outputs, platformOutputs), blobs, ...(kafka && { kafka }) };
 }

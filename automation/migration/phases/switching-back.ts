@@ -4,15 +4,15 @@
  */
 import { z } from "zod";
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf, dataInputOf, kafkaInputOf, sharedAddressOf } from "../../outputs.ts";
-import type { CutoverReport, DataInput } from "../../ports.ts";
+import { dataInputOf, sharedAddressOf } from "../../outputs.ts";
+import type { DataInput } from "../../ports.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { specFor } from "../specs.ts";
 import { confirmSwitch, mark } from "./confirmation.ts";
 import { endReverse } from "./migrating-data.ts";
-import { cutoverKey } from "./phase.ts";
+import { cutoverKey, cutoverReportOf } from "./phase.ts";
 import type { PhaseContext } from "./phase.ts";
-import { applySpec, outputsOf } from "./stack.ts";
+import { applySpec, movedStoresOf, outputsOf } from "./stack.ts";
 import { applyTier } from "./tier.ts";
 
 const reportSchema = z.object({
@@ -79,20 +79,7 @@ export async function returnInputOf(
   outputs: Record<string, unknown>,
   platformOutputs: Record<string, unknown>,
 ): Promise<DataInput> {
-  const { tenant, job, ports } = context;
-  const report = await cutoverReportOf(context);
-  const { blobs } = blobsInputOf(tenant, job.credentials, outputs, platformOutputs);
-  const kafka = ports.runKafka && kafkaInputOf(tenant, job.credentials, outputs, platformOutputs).kafka;
-  return {
-    ...dataInputOf(tenant, outputs, platformOutputs),
-    blobs: { ...blobs, ...(report?.blobsAsOf !== undefined && { asOf: report.blobsAsOf }) },
-    ...(kafka && { kafka }),
-  };
-}
-
-async function cutoverReportOf({
-  artifacts,
-  job,
-}: Pick<PhaseContext, "artifacts" | "job">): Promise<CutoverReport | undefined> {
-  return (await artifacts.get(cutoverKey(job.id))) as CutoverReport | undefined;
+  const asOf = (await cutoverReportOf(context))?.blobsAsOf;
+  const { blobs, ...rest } = movedStoresOf(context, outputs, platformOutputs);
+  return { ...rest, blobs: { ...blobs, ...(asOf !== undefined && { asOf }) } };
 }

@@ -1,10 +1,10 @@
 import { tierliftError } from "../../errors.ts";
-import { blobsInputOf, cacheInputOf, dataInputOf, kafkaInputOf } from "../../outputs.ts";
+import { cacheInputOf } from "../../outputs.ts";
 import { PLATFORM_STACK } from "../../requests.ts";
 import { specFor } from "../specs.ts";
 import { nothingToUndo, reportKey } from "./phase.ts";
 import type { PhaseDefinition } from "./phase.ts";
-import { outputsOf } from "./stack.ts";
+import { movedStoresOf, outputsOf } from "./stack.ts";
 
 /** Looks at what was made from outside and keeps the report, whether it passes or not. */
 export const verifyingDeployment: PhaseDefinition = {
@@ -12,10 +12,7 @@ export const verifyingDeployment: PhaseDefinition = {
     const { job, tenant, ports, settings, artifacts, signal } = context;
     const { outputs, platformOutputs } = await outputsOf(context, PLATFORM_STACK);
     const spec = specFor(tenant, job, "VERIFYING_DEPLOYMENT", settings);
-    const credentials = job.credentials ?? tenant.dedicated?.credentials;
-    const { blobs } = blobsInputOf(tenant, credentials, outputs, platformOutputs);
-    const kafka = ports.runKafka && kafkaInputOf(tenant, credentials, outputs, platformOutputs).kafka;
-    const data = { ...dataInputOf(tenant, outputs, platformOutputs), blobs, ...(kafka && { kafka }) };
+    const data = movedStoresOf(context, outputs, platformOutputs);
     const cache = ports.runCache && cacheInputOf(tenant, outputs, platformOutputs);
     const report = await ports.verify({
       ...{ tenant, job, spec, outputs, platformOutputs, data, signal },

@@ -10,7 +10,7 @@ import { parseBlobsRequest, parseKafkaRequest } from "../../../automation/data/r
 
 const options = { signal: AbortSignal.timeout(120_000), progress: () => undefined };
 
-type Step = (document: string) => Promise<Alongside & { startReverse?: () => Promise<void> }>;
+type Step = (document: string) => Promise<Alongside>;
 
 const STEPS: Record<string, Step> = {
   "blobs-return": (document) => createBlobsReturn(parseBlobsRequest(document), options),

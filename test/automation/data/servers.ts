@@ -124,6 +124,12 @@ export async function runData<R extends DataReport = DataReport>(
   }
 }
 
+/** Runs verbs on one database of both servers as ACME, each with more of a document. */
+export const createVerb =
+  (servers: () => TestServers) =>
+  <R>(name: Verb, database: string, more: Partial<DataRequest> = {}): Promise<R> =>
+    runData(name, { ...requestFor(servers(), [database]), ...more }) as Promise<R>;
+
 /** A schema with what services really use, and rows of two tenants. */
 export const SEED = `
   CREATE SCHEMA "Mixed Case";

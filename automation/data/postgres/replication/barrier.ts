@@ -2,7 +2,7 @@
 import { at } from "../../errors.ts";
 import { SNAPSHOT, transaction } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUpAndRestore } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import { planBarrierName } from "./names.ts";
 import { createSlot } from "./slot.ts";
@@ -18,13 +18,12 @@ export async function atBarrier<T>(
   follower: Follower,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { way, from, to, database, tenantId } = follower;
+  const { way, from, database, tenantId } = follower;
   const reading = { server: serverOf(way.from, context.request), database, side: way.from };
   const name = planBarrierName(tenantId, database);
   const slot = await createSlot(context.connections, reading, name, { temporary: true });
   try {
-    await catchUp(follower, slot.lsn);
-    await at({ side: way.to, database }, () => way.restore(to));
+    await catchUpAndRestore(follower, slot.lsn);
     return await transaction(from, SNAPSHOT, async () => {
       await at({ side: way.from, database }, () => from.query(`SET TRANSACTION SNAPSHOT '${slot.snapshot}'`));
       return await work();

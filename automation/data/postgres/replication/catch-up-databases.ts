@@ -9,7 +9,7 @@ import { readMarker } from "../marker.ts";
 import { secondsSince } from "../../progress.ts";
 import type { CatchUpReport } from "../report.ts";
 import { readTables } from "../tables.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUpAndRestore } from "./catch-up.ts";
 import type { Follower } from "./catch-up.ts";
 import { planSlotName } from "./names.ts";
 import { requireSlot } from "./slot.ts";
@@ -62,9 +62,8 @@ async function followOne(
       await claimTarget(own, database);
       const follower = await create(shared, own, database, tenantId);
       if (!follower) return { name: database, changes: 0, transactions: 0, lagBytes: null };
-      const { way, from, to } = follower;
-      const applied = await catchUp(follower);
-      await at({ side: way.to, database }, () => way.restore(to));
+      const { way, from } = follower;
+      const applied = await catchUpAndRestore(follower);
       const { lagBytes } = await requireSlot(
         from,
         { side: way.from, database },

@@ -63,6 +63,14 @@ export async function catchUp(follower: Follower, upTo?: bigint): Promise<Applie
   }
 }
 
+/** The same, and the side that got the changes is as it was before. */
+export async function catchUpAndRestore(follower: Follower, upTo?: bigint): Promise<Applied> {
+  const { way, to, database } = follower;
+  const applied = await catchUp(follower, upTo);
+  await at({ side: way.to, database }, () => way.restore(to));
+  return applied;
+}
+
 /** Reads without taking: what is read again after a failure is told apart by the note of how far it is. */
 async function readChanges(
   { way, from, database, tenantId }: Follower,

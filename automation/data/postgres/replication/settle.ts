@@ -7,7 +7,7 @@ import { writeMarker } from "../marker.ts";
 import { isPairSame, readPairs } from "../verify.ts";
 import type { Pair } from "../verify.ts";
 import { atBarrier } from "./barrier.ts";
-import { bothSides, catchUp } from "./catch-up.ts";
+import { bothSides, catchUp, catchUpAndRestore } from "./catch-up.ts";
 import { compareChanged, describe } from "./changed-keys.ts";
 import { findDifferingKeys } from "./differing-keys.ts";
 import type { Side } from "./sides.ts";
@@ -51,8 +51,7 @@ export async function compareSideSince(context: CopyContext, side: Side): Promis
   });
   await moveSequences(side);
   // Nearly nothing is left for the freeze, but how much says whether it may begin.
-  await catchUp(side.follower);
-  await restore(side);
+  await catchUpAndRestore(side.follower);
   return differences;
 }
 
@@ -64,13 +63,10 @@ export async function settleSide(side: Side): Promise<string[]> {
     differences = await compareChanged(side.follower, side.changed, side.tables);
     if (differences.length === 0) break;
   }
-  await restore(side);
+  const { way, to, database } = side.follower;
+  await at({ side: way.to, database }, () => way.restore(to));
   if (differences.length === 0) await moveSequences(side);
   return differences;
-}
-
-async function restore({ follower: { way, to, database } }: Side): Promise<void> {
-  await at({ side: way.to, database }, () => way.restore(to));
 }
 
 /** On the way back there is nothing to do: the shared server's are ahead of what was reserved for the tenant. */

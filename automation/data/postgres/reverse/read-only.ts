@@ -7,7 +7,7 @@ import { requireTarget } from "../../request.ts";
 import { APPLICATION_NAME, query, quoteName } from "../connection.ts";
 import type { Client } from "../connection.ts";
 import type { CopyContext } from "../copy.ts";
-import { MAINTENANCE_DATABASE } from "../roles.ts";
+import { endSessions, MAINTENANCE_DATABASE } from "../roles.ts";
 import { secondsSince } from "../../progress.ts";
 import type { ReopenReport } from "../report.ts";
 
@@ -49,24 +49,14 @@ async function isAnyReadOnly(main: Client, databases: string[]): Promise<boolean
   return rows.length > 0;
 }
 
+/** But for our own, and those of the service itself, which nobody else may end. */
 async function endEarlierSessions(main: Client, databases: string[]): Promise<number> {
   const [now] = await query<{ at: string }>(main, "SELECT clock_timestamp()::text AS at");
-  const deadlineMs = performance.now() + END_SESSIONS_MS;
-  const ended = new Set<number>();
-  for (;;) {
-    const rows = await query<{ pid: number }>(
-      main,
-      `SELECT pid, pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
-       WHERE datname = ANY ($1) AND backend_type = 'client backend' AND application_name <> $2 AND backend_start <= $3
-         -- Those of the service itself, which nobody else may end.
-         AND usesysid NOT IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper)`,
-      [databases, APPLICATION_NAME, now?.at],
-    );
-    for (const { pid } of rows) ended.add(pid);
-    if (rows.length === 0) return ended.size;
-    if (performance.now() > deadlineMs) {
-      throw new Error(`${rows.length} sessions of the tenant's did not end within ${END_SESSIONS_MS} ms`);
-    }
-    await query(main, "SELECT pg_sleep(0.02)");
-  }
+  const sessions = {
+    condition: `datname = ANY ($1) AND backend_type = 'client backend' AND application_name <> $2 AND backend_start <= $3
+      AND usesysid NOT IN (SELECT oid FROM pg_catalog.pg_roles WHERE rolsuper)`,
+    values: [databases, APPLICATION_NAME, now?.at],
+    whose: "the tenant's own databases",
+  };
+  return await endSessions(main, sessions, END_SESSIONS_MS);
 }

@@ -2,29 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { planAside } from "../../../../automation/data/blobs/aside.ts";
 import { planLate } from "../../../../automation/data/blobs/late.ts";
-import type { Blob } from "../../../../automation/data/blobs/listing.ts";
 import { blobServerProgram } from "../../../support/local-parts.ts";
 import { startAccounts } from "./accounts.ts";
 import { ACME } from "../mover.ts";
 import type { Accounts } from "./accounts.ts";
+import { after, AS_OF, blob } from "./states.ts";
 
 const main = blobServerProgram();
 const plain = (body: string) => ({ body: Buffer.from(body), contentType: "text/plain" });
 
 describe("where a late blob goes", () => {
-  const AS_OF = new Date("2026-03-01T10:00:00.700Z");
-  const before = new Date("2026-03-01T09:59:59Z");
-  const after = new Date("2026-03-01T10:00:00Z");
-  const blob = (more: Partial<Blob>): Blob => ({
-    name: "a.csv",
-    etag: "0x2",
-    changedAt: before,
-    bytes: 3,
-    headers: {},
-    metadata: {},
-    kind: "BlockBlob",
-    ...more,
-  });
   it.each([
     ["a copy of its present state", { changedAt: after }, { mark: "0x2" }, undefined],
     ["a copy of a state before", { changedAt: after }, { mark: "0x1" }, { replaces: "0x9" }],

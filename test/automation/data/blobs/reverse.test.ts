@@ -2,32 +2,17 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { planLate } from "../../../../automation/data/blobs/late.ts";
-import type { Blob } from "../../../../automation/data/blobs/listing.ts";
 import { parseMark, planMark } from "../../../../automation/data/blobs/mark.ts";
 import { planBack } from "../../../../automation/data/blobs/reverse.ts";
 import { blobServerProgram } from "../../../support/local-parts.ts";
 import { endOf } from "../mover.ts";
 import { startAccounts } from "./accounts.ts";
 import type { Accounts } from "./accounts.ts";
+import { after, AS_OF, blob } from "./states.ts";
 
 const main = blobServerProgram();
 const LARGE = 9 * 1024 * 1024 + 17;
 const plain = (body: string) => ({ body: Buffer.from(body), contentType: "text/plain" });
-
-const AS_OF = new Date("2026-03-01T10:00:00.700Z");
-const before = new Date("2026-03-01T09:59:59Z");
-const after = new Date("2026-03-01T10:00:00Z");
-const blob = (more: Partial<Blob>): Blob => ({
-  name: "a.csv",
-  etag: "0x2",
-  changedAt: before,
-  bytes: 3,
-  md5: "AAAA",
-  headers: {},
-  metadata: {},
-  kind: "BlockBlob",
-  ...more,
-});
 
 describe("what is due on the shared side", () => {
   const late = { changedAt: after, md5: "LATE" };

@@ -7,11 +7,11 @@ import type {
   InspectReport,
   VerifyReport,
 } from "../../../../automation/data/postgres/report.ts";
-import type { Verb } from "../../../../automation/data/request.ts";
 import { postgresPrograms } from "../../../support/local-parts.ts";
 import {
   ACME,
   createDatabase,
+  createVerb,
   OTHER,
   requestFor,
   rows,
@@ -48,8 +48,7 @@ describe.skipIf(!binDir)("a cutover", () => {
   });
   afterAll(() => servers.stop());
 
-  const verb = <R>(name: Verb, database: string, more: object = {}): Promise<R> =>
-    runData(name, { ...requestFor(servers, [database]), ...more }) as Promise<R>;
+  const verb = createVerb(() => servers);
 
   async function copied(seed: string): Promise<string> {
     const database = await createDatabase(servers, seed);

@@ -6,11 +6,11 @@ import type {
   ReopenReport,
   ReturnReport,
 } from "../../../../automation/data/postgres/report.ts";
-import type { Verb } from "../../../../automation/data/request.ts";
 import { postgresPrograms } from "../../../support/local-parts.ts";
 import {
   ACME,
   createDatabase,
+  createVerb,
   OTHER,
   PASSWORD,
   requestFor,
@@ -70,8 +70,7 @@ describe.skipIf(!binDir)("the way back after a cutover", () => {
   });
   afterAll(() => servers.stop());
 
-  const verb = <R>(name: Verb, database: string, more: object = {}): Promise<R> =>
-    runData(name, { ...requestFor(servers, [database]), ...more }) as Promise<R>;
+  const verb = createVerb(() => servers);
   const contentOf = async (side: "source" | "target", database: string, tenant: string) =>
     (await rows<{ tenant: string }>(servers[side], database, CONTENT)).filter((row) => row.tenant === tenant);
   const leftovers = async (database: string) => ({
